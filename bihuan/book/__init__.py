@@ -1,0 +1,1 @@
+"""The journal: append-only events, the outbox, messages and tallies."""

@@ -1,0 +1,1 @@
+"""What ticks: the pump, queued jobs, live hints to open screens."""

@@ -1,0 +1,1 @@
+"""A matter's life: cases, tasks, clocks, and the actions that change them."""

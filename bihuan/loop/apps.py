@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class Loop(AppConfig):
+    name = "bihuan.loop"
+    label = "loop"
+    verbose_name = "闭环"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class Net(AppConfig):
+    name = "bihuan.net"
+    label = "net"
+    verbose_name = "一张网"
+    default_auto_field = "django.db.models.BigAutoField"

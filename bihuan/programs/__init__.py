@@ -1,0 +1,1 @@
+"""Mechanisms as documents: schema, immutable versions, static checks, scenarios."""

@@ -1,0 +1,1 @@
+"""Bootstrapping and running: the embedded database, roles, the supervisor, backup."""

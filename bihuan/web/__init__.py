@@ -1,0 +1,1 @@
+"""One module per desk; every page is painted here."""

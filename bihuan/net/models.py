@@ -65,6 +65,7 @@ class Unit(models.Model):
     lat = models.FloatField(null=True)
     born = models.DateField()
     died = models.DateField(null=True)
+    successor = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")  # who took over when it died
 
     class Meta:
         indexes = [
@@ -230,7 +231,45 @@ class WorkWindow(models.Model):
 
 
 class Revision(models.Model):
-    """A counter per part of the net (`tree`, `calendar`, `duty`); a change raises it and caches notice."""
+    """A counter per part of the net (`tree`, `places`, `boundaries`, `calendar`, `duty`); a change raises it, caches notice.
+
+    The number is made from the time, so that a restored or rolled back database never shows a number seen before.
+    """
 
     part = models.CharField(max_length=16, primary_key=True)
     number = models.BigIntegerField(default=0)
+    changed_at = models.DateTimeField(null=True)
+
+
+class ImportRun(models.Model):
+    """One sheet that an administrator handed in: tried (`preview`), waiting for the worker, running, done or failed.
+
+    The sheet and what came of it (error sheet, one-time passwords) lie in `<BIHUAN_VAR>/imports/<id>/`; the passwords are
+    removed when they have been fetched once. `problems` holds the first rows of the error sheet, for the page.
+    """
+
+    class State(models.TextChoices):
+        PREVIEW = "preview", _("已预览")
+        QUEUED = "queued", _("排队中")
+        RUNNING = "running", _("导入中")
+        DONE = "done", _("已完成")
+        FAILED = "failed", _("没有导入")
+
+    kind = models.CharField(max_length=20)
+    name = models.CharField(max_length=200)
+    options = models.JSONField(default=dict)
+    by = models.ForeignKey(Posting, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PREVIEW)
+    rows = models.IntegerField(default=0)
+    reached = models.IntegerField(default=0)
+    created = models.IntegerField(default=0)
+    changed = models.IntegerField(default=0)
+    same = models.IntegerField(default=0)
+    wrong = models.IntegerField(default=0)
+    message = models.CharField(max_length=400, blank=True)
+    problems = models.JSONField(default=list)
+
+    class Meta:
+        indexes = [models.Index(fields=["-made_at"])]

@@ -257,9 +257,11 @@ class _Teller:
     def _translated(self, name: str) -> str:
         if self.lang == "zh":
             return name
-        makeup = name.removesuffix("调休")
-        known = _NAMES.get(makeup, makeup)
-        return known if makeup == name else f"made up for {known}"
+        if name.endswith("调休"):
+            return f"made up for {self._translated(name.removesuffix('调休'))}"
+        if name.endswith("补假"):
+            return f"{self._translated(name.removesuffix('补假'))} (day in lieu)"
+        return ", ".join(_NAMES.get(part, part) for part in name.split("、"))
 
     def _why(self, why: str) -> str:
         return self.words["why"].format(why=why) if why else ""
@@ -333,6 +335,7 @@ _NAMES = {
     "周末": "weekend",
     "休息日": "day off",
     "元旦": "New Year's Day",
+    "除夕": "New Year's Eve",
     "春节": "Spring Festival",
     "清明节": "Tomb-Sweeping Day",
     "劳动节": "Labour Day",
@@ -403,7 +406,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "note": "Days marked as computed: the State Council has not published the holidays yet; "
         "the limit will be computed again when it does",
         "computed": " (computed, subject to the State Council's notice)",
-        "weekend": ", less {n} of weekends",
+        "weekend": ", {n} on weekends left out",
         "nth": "{unit} {first}",
         "nth_run": "{unit}s {first} to {last}",
         "unit_wd": "working day",

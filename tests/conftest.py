@@ -1,0 +1,53 @@
+"""Every run has a PostgreSQL of its own; tests connect as the application's role, which cannot rewrite history."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import cluster
+
+cluster.announce()
+os.environ["DJANGO_SETTINGS_MODULE"] = "bihuan.settings"
+
+CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
+CALM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+CALM += ["--disable-component-update", "--disable-sync"]
+
+
+def pytest_unconfigure() -> None:
+    cluster.end()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: object) -> Iterator[None]:
+    """A database copied from the migrated template, in place of Django's own test database."""
+    from django.db import connections
+
+    cluster.make_database()
+    yield
+    connections.close_all()
+    cluster.drop_database()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tables_are_emptied_by_the_owner() -> None:
+    """Tests that commit are cleaned by the owner: the application's role may not."""
+    from django.test import TransactionTestCase
+
+    TransactionTestCase._fixture_teardown = lambda self: cluster.empty_tables()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Debian's chromium, driven by playwright: `browser.new_context()` gives each role a window of its own."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    program = next((path for path in CHROMIUM if Path(path).exists()), None)
+    if program is None:
+        pytest.skip("no chromium on this machine: install the package `chromium` to run the browser tests")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright's loop makes Django think this thread is asynchronous
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=CALM)
+        yield opened
+        opened.close()

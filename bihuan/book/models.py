@@ -90,8 +90,8 @@ class TallyDelta(RegionModel):
 class Tally(models.Model):
     """A folded count: `amount` of `measure` for `unit` (an area, a grid or an organ) in the hour or day at `bucket`.
 
-    `period` is 'hour' or 'day' (local days of the region's zone, stored as the instant they begin); hours are kept for
-    40 days, days for ever. `role` tells whether the unit is counted as the place ('place') or as the handler ('unit').
+    `period` is 'hour', 'day' (of settings.TIME_ZONE, stored as the instant they begin) or 'all' (1970); hours are kept for
+    40 days, the others for ever. `role` tells whether the unit is counted as the place ('place') or as the handler ('unit').
     """
 
     region = models.ForeignKey("net.Unit", models.PROTECT, related_name="+", db_index=False, db_constraint=False)
@@ -104,7 +104,8 @@ class Tally(models.Model):
     pk = models.CompositePrimaryKey("region_id", "unit", "role", "measure", "period", "bucket")
 
     class Meta:
-        indexes = [models.Index(fields=["unit", "role", "measure", "period", "bucket"], include=["amount"], name="tally_read")]
+        # Without `amount`: a column in no index may change in place (HOT), and every fold changes it.
+        indexes = [models.Index(fields=["unit", "role", "measure", "period", "bucket"], name="tally_read")]
 
 
 class Look(RegionModel):

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from bihuan.lib.ids import new_id
 from bihuan.net.regions import RegionModel
 
 
@@ -41,8 +42,10 @@ class Text(RegionModel):
         indexes = [models.Index(fields=["region", "case_id"])]
 
 
-class Photo(RegionModel):
+class Photo(models.Model):
     """A re-encoded picture without its metadata, stored under its SHA-256. Unclaimed ones are dropped after 24 hours.
+
+    A picture comes before its case, so this is no region table: (region_id, case_id) are written when a case claims it.
 
     Files: `<BIHUAN_VAR>/photos/ab/cd/<sha256>.jpg` and `...-s.jpg` (thumbnail).
     """
@@ -53,11 +56,13 @@ class Photo(RegionModel):
         AFTER = "after"
         CHECK = "check"
 
+    id = models.BigIntegerField(primary_key=True, default=new_id, editable=False)
     key = models.CharField(max_length=32, unique=True)  # unguessable public name
     sha256 = models.CharField(max_length=64)
     width = models.IntegerField()
     height = models.IntegerField()
     size = models.IntegerField()  # bytes of the stored picture
+    region_id = models.BigIntegerField(null=True)
     case_id = models.BigIntegerField(null=True)
     stage = models.CharField(max_length=6, choices=Stage.choices, default=Stage.REPORT)
     event_n = models.IntegerField(null=True)
@@ -65,6 +70,7 @@ class Photo(RegionModel):
 
     class Meta:
         indexes = [
-            models.Index(fields=["region", "case_id"]),
+            models.Index(fields=["region_id", "case_id"]),
             models.Index(fields=["made_at"], condition=models.Q(case_id=None), name="photo_unclaimed"),
+            models.Index(fields=["sha256"]),  # is a stored file still wanted by another row?
         ]

@@ -1,0 +1,28 @@
+"""Who looked at personal data, and why: written before the data is shown, in the same transaction."""
+
+from datetime import datetime
+
+from bihuan.book.models import Look
+from bihuan.net.models import Posting
+
+LONGEST = 200
+
+
+class PurposeMissing(Exception):
+    """Somebody wanted personal data without saying what for."""
+
+    def __init__(self) -> None:
+        super().__init__("请先写明查看个人信息的用途。")
+
+
+def note(*, region_id: int, case_id: int | None, what: str, by: Posting, purpose: str, at: datetime) -> Look:
+    """Write down one look. `what` is a word of at most 24 letters: contact, search, erase ...
+
+    Raises PurposeMissing for a purpose of blanks; a longer purpose is cut at 200 characters.
+    """
+    purpose = purpose.strip()
+    if not purpose:
+        raise PurposeMissing
+    return Look.objects.create(
+        region_id=region_id, case_id=case_id, what=what, posting=by.pk, purpose=purpose[:LONGEST], at=at
+    )

@@ -92,10 +92,8 @@ def _overview() -> None:
     from django.core.management import load_command_class
 
     print("闭环 Bihuan\n\n用法 usage: bihuan <命令 command> [选项 options]    bihuan <命令> --help\n")
-    for name, app in sorted(known().items()):
-        if _ours(app):
-            first_line = (load_command_class(app, name).help or "").strip().split("\n", 1)[0]
-            print(f"  {name:<12}{first_line}")
-    print(
-        f"\n开发用 for developers: {', '.join(sorted(FOR_DEVELOPERS - {name for name, app in known().items() if _ours(app)}))}"
-    )
+    ours = {name: app for name, app in sorted(known().items()) if _ours(app)}
+    for name, app in ours.items():
+        first_line = (load_command_class(app, name).help or "").strip().split("\n", 1)[0]
+        print(f"  {name:<12}{first_line}")
+    print(f"\n开发用 for developers: {', '.join(sorted(FOR_DEVELOPERS - ours.keys()))}")

@@ -1,9 +1,10 @@
 """Settings read from the environment: each once, with its type, its default and a line of help.
 
-`NAME_FILE` may name a file instead, for every setting that is a secret. A wrong value refuses to start and names itself.
+For every secret, `NAME_FILE` may name a file instead. A wrong value refuses to start and names itself.
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,3 +99,8 @@ def positive(value: int | float) -> bool:
 
 def port(value: int) -> bool:
     return 0 < value < 65536
+
+
+def colour(value: str) -> bool:
+    """#rrggbb, and nothing that could end a rule in a style sheet."""
+    return re.fullmatch(r"#[0-9a-fA-F]{6}", value) is not None

@@ -148,7 +148,7 @@ def make_venv() -> None:
 
 
 def install(sets: list[str]) -> None:
-    """Install the locked sets, by uv when it can be had (several times faster), else by pip; hashes are checked by both."""
+    """Install the locked sets by uv, which is several times faster, or by pip; both check the hashes."""
     files = [LOCKS / f"{name}.txt" for name in sets]
     stamp, key = VENV / f"installed-{'-'.join(sets)}", digest([*files, ROOT / "pyproject.toml", LOCKS / "run.in"])
     if up_to_date(stamp, key):

@@ -31,7 +31,7 @@ def embedded(var: Path, binaries: Path | None) -> Postgres:
 
 
 def read(name: str, url: str) -> Parameters:
-    """Parameters from a URL or `key=value` text, as libpq reads them. Raises BadSetting without showing the password."""
+    """Parameters from a URL or `key=value` text, as libpq reads them. Raises BadSetting, password unshown."""
     try:
         found = conninfo_to_dict(url)
     except ProgrammingError:

@@ -227,7 +227,7 @@ class Postgres:
             file.unlink(missing_ok=True)
 
     def _reachable(self, found: binaries.Binaries) -> binaries.Binaries:
-        """The same programs, or a copy of them beside the data when the server's account cannot enter their directory."""
+        """The same programs, or a copy beside the data when the server's account cannot enter their directory."""
         if self.account.reaches(found.directory):
             return found
         copy = self.place / f"server-{found.major}"

@@ -10,7 +10,7 @@ from bihuan.run.postgres import Postgres
 
 
 class Command(BaseCommand):
-    help = "自带数据库：start | stop | status | psql。The embedded database; psql also opens a server named by DATABASE_URL."
+    help = "自带数据库：start | stop | status | psql。The embedded database; psql opens either."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -6,3 +6,8 @@ class Loop(AppConfig):
     label = "loop"
     verbose_name = "闭环"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from bihuan.loop import kind
+
+        kind.register()

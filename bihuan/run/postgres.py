@@ -46,7 +46,7 @@ class Postgres:
 
     def __init__(self, home: Path, *, given: Path | None = None, throwaway: bool = False) -> None:
         self.account = account.for_server()
-        self.place = home if self.account.reaches(home) else self._other_place(home)
+        self.place = home if self.account.reaches(home.parent) else self._other_place(home)
         self.data = self.place / "data"
         self.throwaway = throwaway
         self._given = given
@@ -60,6 +60,7 @@ class Postgres:
 
     def parameters(self, role: str = APPLICATION, database: str = DATABASE) -> dict[str, str]:
         """psycopg's connection parameters for one role. Does not start the server."""
+        self._make_place()
         password = secrets.made(self.place, f"{role}.password", size=24)
         return {"host": str(self.socket), "port": "5432", "user": role, "password": password, "dbname": database}
 
@@ -117,6 +118,7 @@ class Postgres:
         with self._lock("start.lock", fcntl.LOCK_EX):
             if self.ping() == pq.Ping.OK:
                 return
+            self._require_way()
             if not (self.data / "PG_VERSION").exists():
                 self._initialise()
             self._start()
@@ -147,9 +149,14 @@ class Postgres:
     # --- Steps of a start -------------------------------------------------------------------------------------------
 
     def _make_place(self) -> None:
+        """The directory that holds it all: ours, and passable for the server's account, which owns `data` inside."""
         self.place.mkdir(parents=True, exist_ok=True)
-        if not self.account.reaches(self.place):
-            blocked = self.account.blocked_at(self.place)
+        if self.place.stat().st_uid == os.geteuid():
+            self.place.chmod(0o711)
+
+    def _require_way(self) -> None:
+        blocked = self.account.blocked_at(self.place) if self.account.dropped else None
+        if blocked:
             raise PostgresFailed(f"数据库账户进不了目录 {blocked}。请用 BIHUAN_VAR 换一个数据目录，或用普通账户运行。")
         self.account.owns(self.socket)
 

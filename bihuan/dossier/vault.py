@@ -26,6 +26,7 @@ from bihuan.book import looks
 from bihuan.dossier.models import Contact
 from bihuan.dossier.texts import tidy
 from bihuan.lib.codes import normal_phone
+from bihuan.lib.ids import new_id
 from bihuan.net import tree
 from bihuan.net.models import Posting
 from bihuan.net.regions import across_regions

@@ -70,8 +70,8 @@ def time_of(made: int) -> datetime:
     return EPOCH + timedelta(milliseconds=made >> (_WORKER_BITS + _SEQUENCE_BITS))
 
 
-def first_id_at(at: datetime) -> int:
-    """The smallest id that could be made at this instant: `id >= first_id_at(at)` reads a time range from the key."""
+def id_at(at: datetime) -> int:
+    """The smallest id that could be made at this instant: `id >= id_at(at)` reads a time range from the key."""
     return ((at - EPOCH) // timedelta(milliseconds=1)) << (_WORKER_BITS + _SEQUENCE_BITS)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bihuan.lib import ids
-from bihuan.lib.ids import BadWorker, IdMaker, first_id_at, new_id, set_worker, time_of
+from bihuan.lib.ids import BadWorker, IdMaker, id_at, new_id, set_worker, time_of
 
 MS = 1_000_000
 START = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp()) * 1000 * MS
@@ -68,7 +68,7 @@ def test_the_time_can_be_read_back_and_ranges_asked(age: timedelta) -> None:
     moment = ids.EPOCH + age
     made = IdMaker(4095, lambda: int(ids.EPOCH.timestamp()) * 10**9 + age // timedelta(microseconds=1) * 1000).new()
     assert timedelta(0) <= moment - time_of(made) < timedelta(milliseconds=1)
-    assert first_id_at(moment) <= made < first_id_at(moment + timedelta(milliseconds=1))
+    assert id_at(moment) <= made < id_at(moment + timedelta(milliseconds=1))
 
 
 def test_threads_get_different_ids() -> None:

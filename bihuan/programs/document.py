@@ -17,7 +17,8 @@ from bihuan.programs.reading import BadDocument, Problem, Table
 
 PACKS = Path(__file__).parent / "packs"
 CONDITIONS = ("found", "asked")
-NAMESPACES = ("program", "type", "urgency", "result", "ending", "ask", "reason", "state", "public", "move", "clock", "message")
+WORDS = ("type", "urgency", "result", "ending", "ask", "reason")
+NAMESPACES = ("program", *WORDS, "state", "public", "move", "clock", "message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Move:
     needs: asks that a person must answer (the clock, acting for nobody, answers none).
     results: the results that may be given here.   reasons: the list from which the reason comes.
     ending: how the case ended, when `to` is final.   after: only cases with these endings.
-    within: only so long after the case came into its state.   at_most: times per case.   per_day: times per day and party.
+    within: only so long after the case came into its state.   at_most: times per case.   per_day: times per day.
     """
 
     key: str
@@ -115,7 +116,7 @@ class Move:
     per_day: int | None = None
 
     def fits(self, state: str | None, *, found: bool) -> bool:
-        """Whether a case in this state (None: not there yet) can take it. Post, endings and counts are not looked at."""
+        """Whether a case in this state (None: not there yet) can take it; post, ending and counts apart."""
         there = state in self.from_ if state else not self.from_
         return there and (self.when is None or (self.when == "found") == found)
 
@@ -212,7 +213,9 @@ class CaseProgram:
         categories = (category,) if isinstance(category, str) else category or ()
         return self.limits[key].pick(type=type, urgency=urgency, categories=categories)
 
-    def clock_limit(self, clock: str, *, type: str, urgency: str, category: str | Sequence[str] | None = None) -> Duration:
+    def clock_limit(
+        self, clock: str, *, type: str, urgency: str, category: str | Sequence[str] | None = None
+    ) -> Duration:
         """The limit of a clock for such a matter."""
         return self.limit(self.clocks[clock].limit, type=type, urgency=urgency, category=category)
 
@@ -269,7 +272,7 @@ def load(text: str, file: str = "") -> CaseProgram:
 def load_file(path: Path) -> CaseProgram:
     """Read a document from a file. Raises BadDocument also when it cannot be read or is not UTF-8."""
     try:
-        return load(path.read_text(encoding="utf-8"), path.name)
+        return load(path.read_bytes().decode("utf-8"), path.name)
     except (OSError, UnicodeDecodeError) as error:
         raise BadDocument([Problem(path.name, "", f"读不出的文件（{error}）", "UTF-8 编码的 TOML 文件")]) from error
 

@@ -61,9 +61,9 @@ def register_kind(
     variables: Mapping[str, str],
 ) -> Kind:
     """Make a kind known; called once, from the `ready` of the app that acts it out. Again replaces it."""
-    kind = Kind(key, title, dict(verbs), frozenset(states), dict(posts), frozenset(asks), frozenset(audiences), variables)
-    _kinds[key] = kind
-    return kind
+    closed = (frozenset(states), posts, frozenset(asks), frozenset(audiences))
+    _kinds[key] = Kind(key, title, verbs, *closed, variables)
+    return _kinds[key]
 
 
 def kind_of(key: str) -> Kind:

@@ -94,7 +94,7 @@ class Table:
 
     def words(self, key: str, *, required: bool = False) -> tuple[str, ...]:
         """Keys of other things, in order, none twice."""
-        return tuple(self.take(key, "键的列表，不重复，如 [\"filed\", \"accepted\"]", _are_keys, (), required))
+        return tuple(self.take(key, '键的列表，不重复，如 ["filed", "accepted"]', _are_keys, (), required))
 
     def duration(self, key: str, *, required: bool = False) -> Duration | None:
         written = self.take(key, "时限，如 24h、2wh、5wd、30d", lambda v: isinstance(v, str), None, required)
@@ -109,7 +109,7 @@ class Table:
 
     def table(self, key: str) -> "Table":
         """The table under a key; an empty one when it is missing."""
-        inner = self.take(key, "一张表", lambda v: isinstance(v, dict), {})
+        inner: dict[str, Any] = self.take(key, "一张表", lambda v: isinstance(v, dict), {})
         return Table(inner, self.file, self.problems, self.at(key))
 
     def tables(self, key: str, *, width: int = 40, required: bool = False) -> Iterator[tuple[str, "Table"]]:
@@ -117,7 +117,8 @@ class Table:
 
         width: how long a name may be; it is the width of the column that will hold it.
         """
-        group = self.take(key, f"有名字的表，写成 [{self.at(key)}.名字]", lambda v: isinstance(v, dict), {}, required)
+        wanted = f"有名字的表，写成 [{self.at(key)}.名字]"
+        group: dict[str, Any] = self.take(key, wanted, lambda v: isinstance(v, dict), {}, required)
         inner = Table(group, self.file, self.problems, self.at(key))
         for name in group:
             if not KEY.fullmatch(name) or len(name) > width:

@@ -192,7 +192,7 @@ def find_by_phone(phone: str, *, by: Posting, purpose: str, at: datetime) -> lis
     Raises what `normal_phone` raises, and PurposeMissing. Two statements.
     """
     number = normal_phone(phone)
-    region = tree.region_of(by.unit_id)
+    region = tree.snapshot().region_of(by.unit_id)
     looks.note(region_id=region, case_id=None, what="search", by=by, purpose=purpose, at=at)
     with across_regions("a caller is one person, wherever the matters were filed"):
         return list(Contact.objects.filter(phone_index=phone_index(number)).order_by("-pk")[:HISTORY])

@@ -4,12 +4,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import pytest
 
 from tests import cluster
 
+# Settings are read once: the run's own database and data directory must be named before.
 cluster.announce()
 os.environ["DJANGO_SETTINGS_MODULE"] = "bihuan.settings"
+django.setup()
 
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 CALM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]

@@ -43,6 +43,15 @@ def read(name: str, url: str) -> Parameters:
 
 def entry(found: Parameters) -> dict[str, Any]:
     """Django's DATABASES entry. Statements are prepared at once: unprepared ones cost the server twice the time."""
+    return _entry(found, {"prepare_threshold": 0, "server_side_binding": True})
+
+
+def owner_entry(found: Parameters) -> dict[str, Any]:
+    """The same for the owner, who makes tables: such statements come several at once and take no parameters."""
+    return _entry(found, {"prepare_threshold": None, "server_side_binding": False})
+
+
+def _entry(found: Parameters, preparing: dict[str, Any]) -> dict[str, Any]:
     named = {key: found[key] for key in found if key not in ("dbname", "user", "password", "host", "port")}
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -52,5 +61,5 @@ def entry(found: Parameters) -> dict[str, Any]:
         "HOST": found.get("host", ""),
         "PORT": str(found.get("port", "")),
         "CONN_MAX_AGE": None,
-        "OPTIONS": {**named, "prepare_threshold": 0, "server_side_binding": True},
+        "OPTIONS": {**named, **preparing},
     }

@@ -34,7 +34,7 @@ def as_owner() -> Iterator[None]:
     if settings.OWNER is None:
         raise NoOwner("给了 DATABASE_URL 就要同时给 DATABASE_OWNER_URL：建表、备份、恢复要用所有者角色。")
     # settings.OWNER may name another database than the one in use (tests): role and server are its, the name is not.
-    owner = database.entry(settings.OWNER) | {"NAME": connection.settings_dict["NAME"]}
+    owner = database.owner_entry(settings.OWNER) | {"NAME": connection.settings_dict["NAME"]}
     with _connected_with({key: owner[key] for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME", "OPTIONS")}):
         yield
 
@@ -54,18 +54,27 @@ def _connected_with(changes: dict[str, object]) -> Iterator[None]:
 def grant() -> None:
     """Give the application's role what it needs and no more. To be called as the owner, after every migrate."""
     application = sql.Identifier(settings.APPLICATION["user"])
-    events = sql.SQL(", ").join(sql.Identifier(model._meta.db_table) for model in append_only())
-    statements = [
-        "GRANT USAGE ON SCHEMA public TO {application}",
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {application}",
-        "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {application}",
-        "REVOKE UPDATE, DELETE, TRUNCATE ON {events} FROM {application}",
-        "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON django_migrations FROM {application}",
-        "REVOKE CREATE ON SCHEMA public FROM {application}",
-    ]
     with connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(sql.SQL(statement).format(application=application, events=events).as_string())
+        for statement in _GRANTS:
+            cursor.execute(sql.SQL(statement).format(application=application).as_string())
+        for table in _made():
+            revoke = sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), application)
+            cursor.execute(revoke.as_string())
+
+
+_GRANTS = (
+    "GRANT USAGE ON SCHEMA public TO {application}",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {application}",
+    "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {application}",
+    "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON django_migrations FROM {application}",
+    "REVOKE CREATE ON SCHEMA public FROM {application}",
+)
+
+
+def _made() -> list[str]:
+    """The append-only tables that exist already: `migrate` may have been asked to stop half-way."""
+    there = set(connection.introspection.table_names())
+    return [model._meta.db_table for model in append_only() if model._meta.db_table in there]
 
 
 _RIGHTS = """

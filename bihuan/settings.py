@@ -6,7 +6,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from bihuan.env import BadSetting, env, port, positive
+from bihuan.env import BadSetting, colour, env, port, positive
 from bihuan.run import database, secrets
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -119,10 +119,15 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "bihuan.web.shell.shell",
             ],
         },
     }
 ]
+
+FORM_RENDERER = "bihuan.web.rendering.BihuanForms"
+ACCENT_COLOR = env("BIHUAN_ACCENT_COLOR", "#1a5fb4", str, "页面的主色（#rrggbb），可用本市自己的颜色。", check=colour)
+CITY_NAME = env("BIHUAN_CITY_NAME", "", str, "页眉上、品牌名后面的地名；空则不写。")
 
 # --- Language and time ----------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"
@@ -216,6 +221,16 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # text of one form; files are cou
 DATA_UPLOAD_MAX_NUMBER_FILES = 64
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 5000}}}
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+
+# --- Messages to residents and staff --------------------------------------------------------------------------------
+CHANNEL = env(
+    "BIHUAN_CHANNEL",
+    "file",
+    str,
+    "消息怎么送出：file（写到数据目录 messages/ 下，由短信网关取走）、console（打在日志里）。",
+    check=("file", "console").__contains__,
+)
+PUBLIC_URL = env("BIHUAN_PUBLIC_URL", f"http://{HOST}:{PORT}", str, "群众打开页面用的网址，写在消息里。").rstrip("/")
 
 # --- Log: one line each, saying who, what, which case ---------------------------------------------------------------
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")

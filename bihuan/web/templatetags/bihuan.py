@@ -1,0 +1,53 @@
+"""Tags of the design system: `icon "clock"`, `asset "app.css"` and the block `wrap "parts/card.html"`."""
+
+from django import template
+from django.template.base import FilterExpression, NodeList, Parser, Token, token_kwargs
+from django.template.context import Context
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+
+@register.simple_tag
+def asset(name: str) -> str:
+    """The address of a built file (`app.js`), with its content's hash outside development."""
+    return static(f"dist/{name}")
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", extra: str = "") -> SafeString:
+    """An icon of front/icons.txt. Without a label it is decoration, and the words beside it must say what it means."""
+    spoken = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    classes = f"icon {extra}".strip()
+    return format_html(
+        '<svg class="{}" {} focusable="false"><use href="{}#{}"/></svg>', classes, spoken, asset("icons.svg"), name
+    )
+
+
+class Wrap(template.Node):
+    """Renders a part around the lines between the tags, which the part receives as `body`; it sees nothing else of the page."""
+
+    child_nodelists = ("inside",)
+
+    def __init__(self, part: FilterExpression, values: dict[str, FilterExpression], inside: NodeList) -> None:
+        self.part, self.values, self.inside = part, values, inside
+
+    def render(self, context: Context) -> str:
+        values = {name: value.resolve(context) for name, value in self.values.items()}
+        body = self.inside.render(context)
+        found = context.template.engine.get_template(self.part.resolve(context))
+        return found.render(context.new({**values, "body": body}))
+
+
+@register.tag
+def wrap(parser: Parser, token: Token) -> Wrap:
+    """`{% wrap "parts/card.html" title=words %}...{% endwrap %}`: the part prints `{{ body }}` where the lines go."""
+    _, part, *rest = token.split_contents()
+    values = token_kwargs(rest, parser)
+    if rest:
+        raise template.TemplateSyntaxError(f"wrap takes name=value only, not {rest}")
+    inside = parser.parse(("endwrap",))
+    parser.delete_first_token()
+    return Wrap(parser.compile_filter(part), values, inside)

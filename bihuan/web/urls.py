@@ -1,0 +1,16 @@
+"""Every address of the product. One line per desk; a desk's own addresses stand in `<desk>_urls.py`."""
+
+from django.urls import include, path
+
+from bihuan.web.health import healthz, readyz
+from bihuan.web.styleguide import outlines, styleguide
+from bihuan.web.theme import theme_css
+
+urlpatterns = [
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("theme.css", theme_css, name="theme_css"),
+    path("healthz", healthz),
+    path("readyz", readyz),
+    path("styleguide/", styleguide, name="styleguide"),
+    path("styleguide/outlines.json", outlines),
+]

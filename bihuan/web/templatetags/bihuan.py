@@ -27,7 +27,7 @@ def icon(name: str, label: str = "", extra: str = "") -> SafeString:
 
 
 class Wrap(template.Node):
-    """Renders a part around the lines between the tags, which the part receives as `body`; it sees nothing else of the page."""
+    """Renders a part around the lines between the tags, given to the part as `body`; the part sees nothing else of the page."""
 
     child_nodelists = ("inside",)
 

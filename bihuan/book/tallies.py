@@ -37,10 +37,13 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """What one fold took: deltas, the moment of the youngest, and the areas that they touched."""
+    """How many deltas one fold took, and the areas that they touched. False when there was nothing to fold."""
 
     deltas: int = 0
     areas: frozenset[int] = frozenset()
+
+    def __bool__(self) -> bool:
+        return self.deltas > 0
 
 
 # Rows are inserted in the order of the key, so two folders never wait for each other in a circle. The grid of a case
@@ -109,12 +112,12 @@ class _Window:
         if self.period == ALL:
             return "period = 'all'", {}
         first, last = self.since or EPOCH, self.until or datetime.max.replace(tzinfo=UTC)
-        days, hours = "bucket >= %(day_from)s AND bucket < %(day_to)s", "bucket >= %(since)s AND bucket < %(until)s"
-        values = {"since": first, "until": last, "day_from": _day_at_or_after(first), "day_to": _day_of(last)}
+        span, days = "bucket >= %(first)s AND bucket < %(last)s", "bucket >= %(first_day)s AND bucket < %(last_day)s"
+        values = {"first": first, "last": last, "first_day": _day_at_or_after(first), "last_day": _day_of(last)}
         if self.period == DAY:
-            return f"period = 'day' AND {hours}", values
+            return f"period = 'day' AND {span}", values
         # Whole days from the day rows, the rest from the hour rows: hours older than 40 days are gone.
-        return f"(period = 'day' AND {days} OR period = 'hour' AND {hours} AND NOT ({days}))", values
+        return f"(period = 'day' AND {days} OR period = 'hour' AND {span} AND NOT ({days}))", values
 
 
 def _zone() -> ZoneInfo:
@@ -134,7 +137,7 @@ def _day_at_or_after(moment: datetime) -> datetime:
 
 
 def _hour_of(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)
+    return moment.astimezone(_zone()).replace(minute=0, second=0, microsecond=0)
 
 
 def _window(since: datetime | None, until: datetime | None, role: str) -> _Window:
@@ -182,7 +185,7 @@ def by_child(
     """Counts of several units at once: {unit: {measure: amount}}, zeros included. One statement.
 
     since, until: whole hours, `until` excluded; without them all that was ever counted. Grids are only counted
-    altogether; asking for a span of a grid gives what is not yet folded, so ask `span` only of levels 1 to 5.
+    altogether: do not ask for a span of a grid, it would only show what is not folded yet.
     Raises NotCounted for hours of a `role="unit"` count, or a span that is not cut at full hours.
     """
     tally, values = (window := _window(since, until, role)).tally()

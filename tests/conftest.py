@@ -13,6 +13,10 @@ from tests import cluster
 cluster.announce()
 os.environ["DJANGO_SETTINGS_MODULE"] = "bihuan.settings"
 django.setup()
+# xdist's workers inherit our environment; with this name in it, pytest-django would read the settings before we get here.
+del os.environ["DJANGO_SETTINGS_MODULE"]
+
+pytest_plugins = ["tests.world"]
 
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 CALM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]

@@ -8,6 +8,6 @@ class Loop(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bihuan.loop import kind
+        from bihuan.loop import kind, tell  # noqa: F401 - telling registers its outbox handler
 
         kind.register()

@@ -104,7 +104,9 @@ class Case(RegionModel):
     call_ref = models.CharField(max_length=60, blank=True, default="")
     client_id = models.UUIDField(null=True)  # the sender's own key: the same one twice is one case
     client_digest = models.BinaryField(null=True)  # SHA-256 of what came with it
-    outside_no = models.CharField(max_length=60, blank=True, default="")  # the number in the system it was imported from
+    outside_no = models.CharField(
+        max_length=60, blank=True, default=""
+    )  # the number in the system it was imported from
 
     l1 = models.BigIntegerField(null=True)
     l2 = models.BigIntegerField(null=True)
@@ -116,7 +118,9 @@ class Case(RegionModel):
     lat = models.FloatField(null=True)
 
     state = models.CharField(max_length=12, choices=State.choices)
-    result = models.CharField(max_length=12, blank=True, default="")  # resolved, explained, planned, unfounded, answered
+    result = models.CharField(
+        max_length=12, blank=True, default=""
+    )  # resolved, explained, planned, unfounded, answered
     ending = models.CharField(max_length=12, blank=True, default="")  # confirmed, verified, unreached, unverified, ...
     unit_id = models.BigIntegerField()  # responsible now
     handler = models.BigIntegerField(null=True)  # the posting that signed or replied last
@@ -144,7 +148,7 @@ class Case(RegionModel):
             models.UniqueConstraint(fields=["region", "id"], name="case_region_id"),
             models.UniqueConstraint(fields=["region", "no"], name="case_number_once"),
             models.UniqueConstraint(
-                fields=["region", "client_id"], condition=Q(client_id__isnull=False), name="case_client_once"
+                fields=["client_id", "region"], condition=Q(client_id__isnull=False), name="case_client_once"
             ),
             models.UniqueConstraint(
                 fields=["region", "outside_no"], condition=~Q(outside_no=""), name="case_import_once"
@@ -195,6 +199,7 @@ class Task(RegionModel):
     class Kind(models.TextChoices):
         LEAD = "lead", _("主办")
         ASSIST = "assist", _("协办")
+        HAND = "hand", _("交办")  # handed down within the lead unit
         VERIFY = "verify", _("核查")
 
     class Stage(models.TextChoices):
@@ -301,3 +306,11 @@ class Call(RegionModel):
         indexes = [models.Index(fields=["region", "at"])]
 
 
+class WrongTail(models.Model):
+    """Somebody asked for a case with a wrong phone tail; five within an hour shut the door for that hour."""
+
+    no = models.CharField(max_length=19)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["no", "at"])]

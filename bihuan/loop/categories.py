@@ -1,0 +1,89 @@
+"""The categories of matters and the duty list (派单目录): a few hundred rows, kept in memory until they change."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from bihuan.loop.models import Case, Category, Duty
+from bihuan.net import tree
+from bihuan.net.revisions import Kept
+
+PART = "duty"  # the revision that a change of categories or duties raises
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Who owes a duty and why. `fallback`: no duty names the category here, the place's own government takes it."""
+
+    unit_id: int
+    clause: str
+    fallback: bool
+
+
+def categories() -> dict[int, Category]:
+    """All categories by id, retired ones too, in the order of their keys."""
+    return _categories.get()
+
+
+def full_title(category_id: int | None) -> str:
+    """市容环卫 / 垃圾清运; empty when there is no category."""
+    titles = [category.title for category in lineage(category_id)]
+    return " / ".join(reversed(titles))
+
+
+def lineage(category_id: int | None) -> Iterator[Category]:
+    """A category and those above it, nearest first."""
+    while category_id is not None:
+        category = categories()[category_id]
+        yield category
+        category_id = category.parent_id
+
+
+def suggest(text: str, most: int = 3) -> list[Category]:
+    """The categories whose keywords the text contains most of, best first; longer words weigh more."""
+    scores = {key: sum(len(word) for word in words if word in text) for key, words in _keywords.get().items()}
+    best = sorted((key for key, score in scores.items() if score), key=lambda key: -scores[key])
+    return [categories()[key] for key in best[:most]]
+
+
+def owed(case: Case, *, category_id: int | None, on: date) -> Owed | None:
+    """Who owes the duty for such a matter at the case's place: the nearest area and the closest category win.
+
+    Without a duty of the category, the nearest area's fallback (属地兜底); None when the list is silent. No query.
+    """
+    areas = _areas(case)
+    for category in lineage(category_id):
+        if found := _first(category.pk, areas, on):
+            return found
+    return _first(None, areas, on)
+
+
+def _first(category_id: int | None, areas: list[int], on: date) -> Owed | None:
+    for area in areas:
+        for duty in _duties.get().get((category_id, area), ()):
+            if duty.since <= on and (duty.until is None or on < duty.until):
+                return Owed(duty.unit_id, duty.clause, fallback=category_id is None)
+    return None
+
+
+def _areas(case: Case) -> list[int]:
+    """The areas that hold the case's place, nearest first; an unplaced case has its region alone."""
+    deepest = case.grid_id or case.l5 or case.l4 or case.l3 or case.region_id
+    return list(reversed(tree.snapshot().unit(deepest).path))
+
+
+def _read_duties() -> dict[tuple[int | None, int], list[Duty]]:
+    duties: dict[tuple[int | None, int], list[Duty]] = {}
+    for duty in Duty.objects.order_by("-since"):
+        duties.setdefault((duty.category_id, duty.area_id), []).append(duty)
+    return duties
+
+
+def _read_keywords() -> dict[int, list[str]]:
+    current = [category for category in categories().values() if not category.retired]
+    return {category.pk: [category.title, *category.keywords.split()] for category in current}
+
+
+_categories = Kept(PART, read=lambda: {category.pk: category for category in Category.objects.order_by("key")})
+_duties = Kept(PART, read=_read_duties)
+_keywords = Kept(PART, read=_read_keywords)

@@ -1,0 +1,92 @@
+"""The one statement that files a case: every row of it, or none. Written once, prepared once, one round trip.
+
+Nothing is written when the sender's `client_id` is known already, or when the phone has filed too much in the last hour.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import models
+
+from bihuan.book.models import Outbox, TallyDelta
+from bihuan.dossier.models import Contact, Text
+from bihuan.loop.models import CaseEvent, Clock
+
+COMPANIONS: dict[str, type[models.Model]] = {
+    "event": CaseEvent,
+    "text": Text,
+    "contact": Contact,
+    "clock": Clock,
+    "delta_filed": TallyDelta,
+    "delta_accepted": TallyDelta,
+    "delta_grid_accepted": TallyDelta,
+    "outbox": Outbox,
+}
+
+_FILE = """
+WITH crowd AS (
+    SELECT count(*) >= %(most)s AS crowded FROM dossier_contact
+    WHERE phone_index = %(phone_index)s AND id > %(hour_ago)s  -- ids grow with time
+), filed AS (
+    INSERT INTO loop_case ({columns}) SELECT {values}
+    WHERE NOT (SELECT crowded FROM crowd)
+      AND NOT EXISTS (SELECT FROM loop_case WHERE client_id = %(client)s)
+    ON CONFLICT (client_id, region_id) WHERE client_id IS NOT NULL DO NOTHING
+    RETURNING id
+), photos AS (
+    UPDATE dossier_photo SET region_id = %(case__region_id)s, case_id = %(case__id)s, event_n = 1
+    WHERE key = ANY(%(photos)s) AND case_id IS NULL AND EXISTS (SELECT FROM filed)
+    RETURNING id
+){companions}
+SELECT (SELECT count(*) FROM filed), (SELECT count(*) FROM photos), (SELECT crowded FROM crowd)
+"""
+
+
+def file_statement(
+    case: Mapping[str, Any], companions: Mapping[str, Mapping[str, Any] | None], guards: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """The statement and its parameters. `companions` names its rows as COMPANIONS does; None stands for no row.
+
+    guards: most, phone_index, hour_ago, client, photos. The statement answers (filed, photos claimed, crowded).
+    """
+    rows = {name: row for name, row in companions.items() if row is not None}
+    shape = (tuple(case), tuple((name, tuple(row)) for name, row in rows.items()))
+    parameters = {f"case__{column}": value for column, value in case.items()} | dict(guards)
+    for name, row in rows.items():
+        parameters |= {f"{name}__{column}": value for column, value in row.items()}
+    return _statement(shape), parameters
+
+
+def row_of(instance: models.Model) -> dict[str, Any]:
+    """The columns of an unsaved row."""
+    return {field.attname: getattr(instance, field.attname) for field in instance._meta.concrete_fields}
+
+
+def _statement(shape: tuple[tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]) -> str:
+    """The text for these columns; kept, because the same few shapes come again and again."""
+    if shape not in _statements:
+        columns, companions = shape
+        _statements[shape] = _FILE.format(
+            columns=_quoted(columns),
+            values=_values("case", columns),
+            companions="".join(_insert(name, names) for name, names in companions),
+        )
+    return _statements[shape]
+
+
+_statements: dict[Any, str] = {}
+
+
+def _insert(name: str, columns: tuple[str, ...]) -> str:
+    table = COMPANIONS[name]._meta.db_table
+    return f""", {name}_written AS (
+    INSERT INTO {table} ({_quoted(columns)}) SELECT {_values(name, columns)} FROM filed
+)"""
+
+
+def _quoted(columns: tuple[str, ...]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
+
+
+def _values(name: str, columns: tuple[str, ...]) -> str:
+    return ", ".join(f"%({name}__{column})s" for column in columns)

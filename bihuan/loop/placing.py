@@ -1,0 +1,55 @@
+"""Where a matter is: from a grid code, a point or an address to the levels a case carries."""
+
+from dataclasses import dataclass
+
+from bihuan.net import tree
+
+FARTHEST_METRES = 2_000  # a point this far outside every boundary is still taken for the nearest grid
+
+
+class BadPlace(Exception):
+    """The place cannot be used. The message is fit for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A place on the net. `region_id` is where the matter counts as filed; everything else may be unknown."""
+
+    region_id: int
+    l1: int | None = None
+    l2: int | None = None
+    l3: int | None = None
+    l4: int | None = None
+    l5: int | None = None
+    grid_id: int | None = None
+    lng: float | None = None
+    lat: float | None = None
+
+
+def place(*, grid: str = "", lng: float | None = None, lat: float | None = None, address: str = "") -> Placed:
+    """Resolve a place, the surest word first: grid code, then point (WGS-84), then address; none -> unplaced.
+
+    An address that names no grid, or several, is left to the dispatcher. No query.
+    Raises BadPlace for an unknown grid code or a point outside the city.
+    """
+    net = tree.snapshot()
+    if grid:
+        unit = net.by_code(grid)
+        if unit is None:
+            raise BadPlace("没有这个网格编码，请核对。")
+        return at_unit(unit.id, lng=lng, lat=lat)
+    if lng is not None and lat is not None:
+        hit = net.locate(lng, lat)
+        if hit is None or hit.metres > FARTHEST_METRES:
+            raise BadPlace("这个位置不在本市范围内，请重新选择。")
+        return at_unit(hit.key, lng=lng, lat=lat)
+    found = net.resolve_address(address) if address else None
+    return at_unit(found)
+
+
+def at_unit(unit_id: int | None, *, lng: float | None = None, lat: float | None = None) -> Placed:
+    """The levels above a unit of the net; without a unit, the place is unknown and the city itself is the region."""
+    net = tree.snapshot()
+    region = net.region_of(unit_id)
+    levels = net.levels(unit_id if unit_id is not None else region)
+    return Placed(region, levels.l1, levels.l2, levels.l3, levels.l4, levels.l5, unit_id, lng, lat)

@@ -1,0 +1,101 @@
+"""What somebody reports, checked before anything is written. Every refusal is one clear sentence with its field."""
+
+import hashlib
+from dataclasses import asdict, dataclass, replace
+from uuid import UUID
+
+from bihuan.lib.canonical import canonical_json
+from bihuan.lib.codes import BadPhone, normal_phone
+from bihuan.loop.models import Secrecy, Source
+from bihuan.loop.placing import BadPlace, Placed, place
+from bihuan.programs.document import CaseProgram
+
+MOST_CHARACTERS = 5_000
+MOST_PHOTOS = 9
+
+
+class BadReport(Exception):
+    """A report that cannot be taken. `field` names what to mend; the message is fit for the user."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A matter as it came in. Coordinates are WGS-84; `photos` are keys of photos already taken in."""
+
+    type: str
+    text: str
+    source: str = Source.WEB
+    secrecy: str = Secrecy.PUBLIC
+    urgency: str = "normal"
+    address: str = ""
+    grid: str = ""
+    lng: float | None = None
+    lat: float | None = None
+    name: str = ""
+    phone: str = ""
+    photos: tuple[str, ...] = ()
+    client_id: UUID | None = None
+    category_id: int | None = None
+    call_ref: str = ""
+    test: bool = False
+
+    def digest(self) -> bytes:
+        """SHA-256 of everything but the client's id: the same id with another digest is another report."""
+        return hashlib.sha256(canonical_json(asdict(replace(self, client_id=None))).encode()).digest()
+
+
+def checked(report: Report, rules: CaseProgram) -> tuple[Report, Placed]:
+    """The report with its words and phone tidied, and its place on the net. Raises BadReport."""
+    report = replace(
+        report,
+        text=_words(report.text),
+        address=_clean(report.address).strip(),
+        name=_clean(report.name).strip(),
+        phone=_phone(report.phone),
+        call_ref=_clean(report.call_ref).strip()[:60],
+    )
+    _check_lists(report, rules)
+    try:
+        return report, place(grid=report.grid, lng=report.lng, lat=report.lat, address=report.address)
+    except BadPlace as error:
+        raise BadReport("place", str(error)) from None
+
+
+def _check_lists(report: Report, rules: CaseProgram) -> None:
+    _require(report.type in rules.types, "type", "请选择诉求类型。")
+    _require(report.urgency in rules.urgencies, "urgency", "紧急程度填写有误。")
+    _require(report.secrecy in Secrecy.values, "secrecy", "请选择是否公开。")
+    _require(len(report.address) <= 200, "address", "地址太长了，请控制在200字以内。")
+    _require(len(report.name) <= 40, "name", "姓名太长了，请控制在40字以内。")
+    _require(len(set(report.photos)) <= MOST_PHOTOS, "photos", f"最多上传{MOST_PHOTOS}张照片。")
+
+
+def _words(text: str) -> str:
+    text = _clean(text).strip()
+    _require(bool(text), "text", "请写下您要反映的事情。")
+    _require(len(text) <= MOST_CHARACTERS, "text", f"内容太长了（{len(text)}字），请控制在{MOST_CHARACTERS}字以内。")
+    return text
+
+
+def _phone(text: str) -> str:
+    if not text.strip():
+        return ""
+    try:
+        return normal_phone(text)
+    except BadPhone as error:
+        raise BadReport("phone", str(error)) from None
+
+
+def _clean(text: str) -> str:
+    """Text without the characters a database or a screen cannot hold: NUL, other controls, lone surrogates."""
+    kept = "".join(mark for mark in text if mark in "\n\t" or (mark >= " " and mark != "\x7f"))
+    return kept.encode("utf-8", "ignore").decode()
+
+
+def _require(holds: bool, field: str, message: str) -> None:
+    if not holds:
+        raise BadReport(field, message)

@@ -1,0 +1,94 @@
+"""Telling people: turns what an act queued into words of its program, for the one it is meant for."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from bihuan.book import messages, outbox
+from bihuan.book.models import Message, Outbox
+from bihuan.lib.codes import spoken
+from bihuan.lib.worktime import spell_moment
+from bihuan.loop.links import track_url
+from bihuan.loop.models import Case
+from bihuan.net import tree
+from bihuan.net.models import Posting, Role
+from bihuan.net.postings import holders
+from bihuan.programs import versions
+
+REOPENS_FOR = timedelta(days=30)
+
+
+@outbox.handles("tell")
+def tell(rows: Sequence[Outbox], at: datetime) -> None:
+    """Say what the rows ask for. A message keeps its outbox row's id, so a second try says nothing twice (S3)."""
+    cases = _cases(rows)
+    said = [_message(row, cases[row.case_id], at) for row in rows]
+    messages.send([message for message in said if message is not None], at)
+
+
+def _cases(rows: Sequence[Outbox]) -> dict[int, Case]:
+    wanted: dict[int, list[int]] = {}
+    for row in rows:
+        wanted.setdefault(row.region_id, []).append(row.case_id)
+    return {
+        case.pk: case for region, ids in wanted.items() for case in Case.objects.filter(region_id=region, pk__in=ids)
+    }
+
+
+def _message(row: Outbox, case: Case, at: datetime) -> Message | None:
+    """The message a row stands for; None when nobody holds the post it is meant for."""
+    rules = versions.rules(row.payload["version"])
+    rule = rules.messages[row.payload["message"]]
+    message = Message(
+        id=row.pk,
+        region_id=row.region_id,
+        case_id=case.pk,
+        template=rule.key,
+        body=rule_text(row, case),
+        made_at=row.run_at,
+    )
+    if rule.audience == "resident":
+        message.contact_id = case.contact_id
+        return message
+    message.posting = _receiver(rule.audience, row.payload["unit"], case, timezone.localdate(at))
+    return message if message.posting else None
+
+
+def rule_text(row: Outbox, case: Case) -> str:
+    """The words, filled in with what was true when the act happened."""
+    rules = versions.rules(row.payload["version"])
+    due = row.payload["due"]
+    values = {
+        "number": spoken(case.no),
+        "type": rules.types[case.type].title,
+        "unit": tree.snapshot().unit(row.payload["unit"]).name,
+        "due": _spell(datetime.fromisoformat(due)) if due else "",
+        "step_due": _spell(case.due_at),
+        "until": _spell((case.closed_at or row.run_at) + REOPENS_FOR),
+        "result": rules.results[case.result].title if case.result else "",
+        "link": track_url(case.no),
+    }
+    return rules.say(row.payload["message"], values)
+
+
+def _spell(moment: datetime) -> str:
+    return spell_moment(timezone.localtime(moment))
+
+
+def _receiver(audience: str, unit_id: int, case: Case, on) -> int | None:  # type: ignore[no-untyped-def]
+    if audience == "finder":
+        return case.finder
+    if audience == "unit":
+        return case.handler or _first(unit_id, (Role.HANDLER, Role.CHIEF, Role.GRID_WORKER), on)
+    path = tree.snapshot().unit(unit_id).path
+    above = (_first(unit, (Role.CHIEF, Role.SUPERVISOR, Role.LEADER), on) for unit in reversed(path[:-1]))
+    return next((posting for posting in above if posting), None)
+
+
+def _first(unit_id: int, roles: Sequence[str], on) -> int | None:  # type: ignore[no-untyped-def]
+    for role in roles:
+        posting: Posting | None = holders(unit_id, role, on).first()
+        if posting:
+            return posting.pk
+    return None

@@ -46,6 +46,16 @@ def _tables_are_emptied_by_the_owner() -> None:
     TransactionTestCase._fixture_teardown = lambda self: cluster.empty_tables()
 
 
+@pytest.fixture(autouse=True)
+def _nothing_of_the_net_kept_from_another_test() -> Iterator[None]:
+    """Tests roll their units back; what a process keeps in memory of them must go too."""
+    from bihuan.net import revisions
+
+    revisions.forget()
+    yield
+    revisions.forget()
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
     """Debian's chromium, driven by playwright: `browser.new_context()` gives each role a window of its own."""

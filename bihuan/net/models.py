@@ -1,6 +1,7 @@
-"""One net: units in trees, their boundaries and places, the people who hold posts in them, and the calendar they work by.
+"""One net: units in trees, their boundaries and places, the people who hold posts in them, and their calendar.
 
-All tables here are reference tables: small, read everywhere, changed by administrators. Region tables may point at them.
+All tables here are reference tables: small, read everywhere, changed by administrators. Region tables may point at
+them.
 """
 
 from django.contrib.auth.models import User
@@ -212,9 +213,7 @@ class CalendarDay(models.Model):
     confirmed = models.BooleanField(default=True)  # false: computed, shown as 推算
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["date", "unit"], nulls_distinct=False, name="calendar_day_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["date", "unit"], nulls_distinct=False, name="calendar_day_once")]
 
 
 class WorkWindow(models.Model):
@@ -231,7 +230,7 @@ class WorkWindow(models.Model):
 
 
 class Revision(models.Model):
-    """A counter per part of the net (`tree`, `places`, `boundaries`, `calendar`, `duty`); a change raises it, caches notice.
+    """A counter per part of the net (tree, places, boundaries, calendar, duty); a change raises it, caches notice.
 
     The number is made from the time, so that a restored or rolled back database never shows a number seen before.
     """
@@ -244,8 +243,8 @@ class Revision(models.Model):
 class ImportRun(models.Model):
     """One sheet that an administrator handed in: tried (`preview`), waiting for the worker, running, done or failed.
 
-    The sheet and what came of it (error sheet, one-time passwords) lie in `<BIHUAN_VAR>/imports/<id>/`; the passwords are
-    removed when they have been fetched once. `problems` holds the first rows of the error sheet, for the page.
+    The sheet and what came of it (error sheet, one-time passwords) lie in `<BIHUAN_VAR>/imports/<id>/`; the passwords
+    are removed when they have been fetched once. `problems` holds the first rows of the error sheet, for the page.
     """
 
     class State(models.TextChoices):

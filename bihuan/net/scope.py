@@ -1,0 +1,100 @@
+"""How far a posting's power reaches. One function says it; lists filter by it, and every act asks it."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from bihuan.net.models import Kind, Level, Posting, Role, Tree
+from bihuan.net.tree import Net, UnitRow, snapshot
+
+# They answer for a whole area: the one in which their own unit stands.
+AREA_ROLES = frozenset({Role.AGENT, Role.DISPATCHER, Role.CALLER, Role.SUPERVISOR, Role.LEADER})
+# They answer for what their unit was given.
+UNIT_ROLES = frozenset({Role.HANDLER, Role.CHIEF})
+
+
+class OutOfScope(Exception):
+    """The unit lies outside what this posting is answerable for."""
+
+
+class HasId(Protocol):
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which cases a posting covers: those whose `column` (l1 .. l5, grid_id or unit_id) holds one of `ids`.
+
+    Without ids it covers none: an administrator sets the net up and sees no resident's matter.
+    """
+
+    column: str
+    ids: tuple[int, ...]
+
+    def q(self) -> Q:
+        """As a condition on Case; equality when there is one id, so that one index read answers it."""
+        if len(self.ids) == 1:
+            return Q(**{self.column: self.ids[0]})
+        return Q(**{f"{self.column}__in": self.ids})
+
+    def holds(self, row: Any) -> bool:
+        """The same for one row that carries these columns."""
+        return getattr(row, self.column, None) in self.ids
+
+
+def reach(posting: Posting, net: Net | None = None) -> Reach:
+    """The cases that a posting's role and place cover.
+
+    Desk roles and leaders: everything in the area of their unit. Handlers and chiefs: what their unit, or one below it,
+    is answerable for. Grid workers: what lies in their grid and the grids below it. Administrators: nothing.
+    """
+    net = net or snapshot()
+    unit = net.unit(posting.unit_id)
+    if posting.role in AREA_ROLES:
+        return _within(area_of(unit, net))
+    if posting.role in UNIT_ROLES:
+        return Reach("unit_id", net.below(unit.id, Tree.ADMIN))
+    if posting.role == Role.GRID_WORKER:
+        return _within(unit) if unit.level <= Level.COMMUNITY else Reach("grid_id", net.below(unit.id))
+    return Reach("unit_id", ())
+
+
+def _within(area: UnitRow) -> Reach:
+    return Reach(f"l{area.level}", (area.id,)) if area.level <= Level.COMMUNITY else Reach("grid_id", (area.id,))
+
+
+def area_of(unit: UnitRow, net: Net) -> UnitRow:
+    """The area a unit stands in: itself, or for an office the nearest area above it."""
+    for id in reversed(unit.path):
+        row = net.unit(id)
+        if row.kind in (Kind.AREA, Kind.GRID):
+            return row
+    return unit
+
+
+def covers(posting: Posting, unit: HasId) -> bool:
+    """Whether a unit lies within what the posting is answerable for: its area (desk, leaders, administrators), or its
+    own unit and those below (handlers, chiefs, grid workers)."""
+    net = snapshot()
+    own, other = net.unit(posting.unit_id), net.get(unit.id)
+    if other is None:
+        return False
+    if posting.role in UNIT_ROLES or posting.role == Role.GRID_WORKER:
+        return own.id in other.path
+    return area_of(own, net).id in other.path
+
+
+def require_scope(by: Posting, unit: HasId) -> None:
+    """Raises OutOfScope unless `by` covers the unit."""
+    if covers(by, unit):
+        return
+    row = snapshot().get(unit.id)
+    name = row.name if row is not None else _("这个单位")
+    raise OutOfScope(_("“%(name)s”不在您的职责范围内。") % {"name": name})
+
+
+def is_grassroots(unit: UnitRow) -> bool:
+    """Whether a unit stands at the community or below: what it settles counts as settled at the grassroots."""
+    return unit.level >= Level.COMMUNITY

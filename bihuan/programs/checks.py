@@ -326,8 +326,8 @@ def _promises(move: Move, program: CaseProgram, *, told: bool, due: bool) -> Ite
     stopped = [key for key in move.stops if program.clocks[key].promise]
     if started and not due:
         yield _find("promise_untold", f"move.{move.key}", "、".join(started))
-    # A reply keeps the promise; it is told once the reply is approved.
-    if stopped and not started and not move.results and not told:
+    # A reply keeps the promise; what a grid worker found was promised to nobody.
+    if stopped and not started and not move.results and not told and move.when != "found":
         yield _find("change_untold", f"move.{move.key}", "、".join(stopped))
 
 

@@ -42,13 +42,14 @@ def in_force(key: str, at: datetime) -> Version:
 
 
 def rules(version_id: int) -> CaseProgram:
-    """The program a version holds; read once per process, because it never changes. Raises Tampered."""
-    if version_id not in _rules:
+    """The program a version holds; usually no query. Raises Tampered."""
+    known = _rules.get()
+    if version_id not in known:
         version = Version.objects.select_related("program").get(pk=version_id)
         if digest(version.doc) != version.sha256:
             raise Tampered(f"“{version.program.key}”第{version.n}版的内容与发布时不一致，请联系管理员恢复。")
-        _rules[version_id] = document.load(version.doc, f"{version.program.key}（第{version.n}版）")
-    return _rules[version_id]
+        known[version_id] = document.load(version.doc, f"{version.program.key}（第{version.n}版）")
+    return known[version_id]
 
 
 @transaction.atomic
@@ -156,4 +157,4 @@ def _read_versions(defer: tuple[str, ...] = ("doc",)) -> dict[str, list[Version]
 
 
 _by_key = Kept(PART, read=_read_versions)
-_rules: dict[int, CaseProgram] = {}
+_rules: Kept[dict[int, CaseProgram]] = Kept(PART, read=dict)

@@ -51,3 +51,19 @@ def test_the_same_report_sent_twice_is_one_case(cast, at):
     with pytest.raises(intake.SameClient):
         intake.file(Report(type="help", text="另一件事", client_id=key), at=at)
     assert Case.objects.count() == 1
+
+
+def test_a_list_shows_what_goes_wrong_first_and_pages_by_key(cast, at, django_assert_num_queries):
+    from bihuan.loop import lists
+
+    for hours in range(5):
+        filed(at + hours * HOUR)
+    listing = lists.listing_for(cast.dispatcher)
+    lists.page(listing, at=at)
+    with django_assert_num_queries(1):
+        first = lists.page(listing, at=at, limit=3)
+    second = lists.page(listing, at=at, after=first.after, limit=3)
+    assert len(first.rows) == 3 and len(second.rows) == 2 and not second.after
+    assert not {row.number for row in first.rows} & {row.number for row in second.rows}
+    assert lists.count_states(listing, at=at + 8 * HOUR) == {"filed": 5, "late": 5}
+    assert lists.page(lists.listing_for(cast.other_dispatcher), at=at).rows == []

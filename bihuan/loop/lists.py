@@ -1,0 +1,292 @@
+"""Lists of cases: one indexed query a page, whatever the table's size; rows come as ready strings.
+
+A list names its scope (what the posting's reach or a drill-down covers), its view (open, closed or accepted) and filters.
+Pages are keyset: `after` is the cursor of the last row seen, so page one thousand is as quick as the first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bihuan.lib.codes import spoken
+from bihuan.loop.categories import full_title
+from bihuan.loop.models import Secrecy, State
+from bihuan.loop.wording import titles
+from bihuan.net import tree
+from bihuan.net.models import Posting, Role
+from bihuan.net.regions import across_regions
+from bihuan.net.scope import Reach, reach
+
+PAGE = 50
+MOST = 200
+
+# What orders each view and which rows it holds. `due_at` first means: what goes wrong first stands first.
+VIEWS = {
+    "open": ("due_at", "closed_at IS NULL", "ASC"),
+    "closed": ("closed_at", "closed_at IS NOT NULL", "DESC"),
+    "accepted": ("accepted_at", "accepted_at IS NOT NULL", "DESC"),
+}
+COLUMNS = frozenset({"l1", "l2", "l3", "l4", "l5", "grid_id", "unit_id"})
+
+
+class BadCursor(Exception):
+    """A cursor that no page gave out."""
+
+    def __init__(self) -> None:
+        super().__init__("翻页参数有误，请回到第一页。")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which cases to list. `since`, `until` bound the view's own moment; the rest narrows by equality.
+
+    outcome: on_time, late, grassroots - of closed cases.   late: open cases past their due time at `at`.
+    """
+
+    scope: Reach
+    view: str = "open"
+    states: tuple[str, ...] = ()
+    category_id: int | None = None
+    type: str = ""
+    source: str = ""
+    unit_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    outcome: str = ""
+    late: bool = False
+    secrets_of: int | None = None  # the unit whose secret cases may be shown; 0 shows every one
+    areas: tuple[Reach, ...] = field(default=())  # further narrowing: a drill-down inside the scope
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A case in a list, as it is shown."""
+
+    number: str
+    spoken: str
+    words: str
+    type: str
+    type_key: str
+    state: str
+    state_key: str
+    category: str
+    place: str
+    unit: str
+    filed: str
+    due: str
+    left: str
+    clock: str  # ok, soon, late, done
+    urgency: str
+    n: int
+    case_id: int
+    region_id: int
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: list[Row]
+    after: str  # cursor of the next page; empty on the last
+
+
+def listing_for(posting: Posting, **narrow: Any) -> Listing:
+    """What a posting may list, narrowed. Secret cases only for those `access.may_see` lets in."""
+    secrets = 0 if posting.role in (Role.DISPATCHER, Role.CALLER) else None
+    if posting.role in (Role.HANDLER, Role.CHIEF):
+        secrets = posting.unit_id
+    return Listing(reach(posting), secrets_of=secrets, **narrow)
+
+
+def page(listing: Listing, *, at: datetime, after: str = "", limit: int = PAGE) -> Page:
+    """One page of cases. One query. Raises BadCursor."""
+    limit = min(max(limit, 1), MOST)
+    statement, values = _statement(listing, at, after, limit + 1)
+    with across_regions("a list covers what the posting covers"), connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        found = cursor.fetchall()
+    rows = _rows(found[:limit], listing, at)
+    return Page(rows, rows[-1].cursor if len(found) > limit else "")
+
+
+def count(listing: Listing, *, at: datetime, most: int = 1000) -> int:
+    """How many cases the listing holds, counted up to `most`; meant for open cases of one desk. One query."""
+    where, values = _where(listing, at)
+    with across_regions("a list covers what the posting covers"), connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM loop_case c WHERE {where} LIMIT %s) few", [*values, most])
+        return cursor.fetchone()[0]
+
+
+def count_states(listing: Listing, *, at: datetime) -> dict[str, int]:
+    """Open cases of the listing by state, with "late" for those past due: the badges of a desk. One query."""
+    where, values = _where(listing, at)
+    statement = (
+        f"SELECT c.state, count(*), count(*) FILTER (WHERE c.due_at < %s) FROM loop_case c WHERE {where} GROUP BY 1"
+    )
+    with across_regions("a list covers what the posting covers"), connection.cursor() as cursor:
+        cursor.execute(statement, [at, *values])
+        found = cursor.fetchall()
+    return {state: number for state, number, _late in found} | {"late": sum(late for _s, _n, late in found)}
+
+
+_SELECT = """
+SELECT c.id, c.region_id, c.no, c.type, c.state, c.category_id, c.grid_id, c.unit_id, c.urgency, c.filed_at, c.due_at,
+       c.promise_at, c.accepted_at, c.closed_at, c.overdue_raw, c.n, left(t.body, 80)
+FROM loop_case c JOIN dossier_text t ON t.region_id = c.region_id AND t.id = c.text_id
+WHERE {where}
+ORDER BY c.{key} {way}, c.id {way}
+LIMIT %s
+"""
+
+
+def _statement(listing: Listing, at: datetime, after: str, limit: int) -> tuple[str, list[Any]]:
+    key, _held, way = VIEWS[listing.view]
+    where, values = _where(listing, at)
+    if after:
+        moment, case_id = _uncursor(after)
+        where += f" AND (c.{key}, c.id) {'>' if way == 'ASC' else '<'} (%s, %s)"
+        values += [moment, case_id]
+    return _SELECT.format(where=where, key=key, way=way), [*values, limit]
+
+
+def _where(listing: Listing, at: datetime) -> tuple[str, list[Any]]:
+    key, held, _way = VIEWS[listing.view]
+    terms: list[str] = [f"c.{held}"]
+    values: list[Any] = []
+
+    def term(sql: str, *given: Any) -> None:
+        terms.append(sql)
+        values.extend(given)
+
+    for scope in (listing.scope, *listing.areas):
+        _scope(scope, term)
+    if len(listing.states) == 1:
+        term("c.state = %s", listing.states[0])
+    elif listing.states:
+        term("c.state = ANY(%s::text[])", list(listing.states))
+    for column in ("category_id", "type", "source", "unit_id"):
+        if wanted := getattr(listing, column):
+            term(f"c.{column} = %s", wanted)
+    if listing.since:
+        term(f"c.{key} >= %s", listing.since)
+    if listing.until:
+        term(f"c.{key} < %s", listing.until)
+    if listing.late:
+        term("c.due_at < %s", at)
+    if listing.outcome:
+        terms.append(_OUTCOMES[listing.outcome])
+    _secrecy(listing.secrets_of, term)
+    terms.append("NOT c.test")
+    return " AND ".join(terms), values
+
+
+_OUTCOMES = {
+    "settled": "c.state = 'closed'",
+    "on_time": "c.state = 'closed' AND c.overdue_raw IS FALSE",
+    "late": "c.state = 'closed' AND c.overdue_raw",
+    "grassroots": "c.state = 'closed' AND c.settled_level >= 5",
+}
+
+
+def _scope(scope: Reach, term) -> None:  # type: ignore[no-untyped-def]
+    if scope.column not in COLUMNS:
+        raise ValueError(f"cases are not listed by {scope.column}")
+    if len(scope.ids) == 1:
+        term(f"c.{scope.column} = %s", scope.ids[0])
+    else:
+        term(f"c.{scope.column} = ANY(%s::bigint[])", list(scope.ids))
+
+
+def _secrecy(secrets_of: int | None, term) -> None:  # type: ignore[no-untyped-def]
+    if secrets_of is None:
+        term("c.secrecy <> %s", Secrecy.SECRET.value)
+    elif secrets_of:
+        term("(c.secrecy <> %s OR c.unit_id = %s)", Secrecy.SECRET.value, secrets_of)
+
+
+def _rows(found: Sequence[tuple], listing: Listing, at: datetime) -> list[Row]:
+    net, key = tree.snapshot(), VIEWS[listing.view][0]
+    states = {state.value: str(state.label) for state in State}
+    types, urgencies = titles("type", at), titles("urgency", at)
+    return [_row(fields, net, key, states, types, urgencies, at) for fields in found]
+
+
+def _row(fields, net, key, states, types, urgencies, at) -> Row:  # type: ignore[no-untyped-def]
+    (
+        case_id,
+        region,
+        no,
+        type_,
+        state,
+        category,
+        grid,
+        unit,
+        urgency,
+        filed,
+        due,
+        promise,
+        accepted,
+        closed,
+        late,
+        n,
+        words,
+    ) = fields
+    left, clock = _left(due, closed, late, at)
+    moment = {"due_at": due, "accepted_at": accepted, "closed_at": closed}[key]
+    return Row(
+        number=no,
+        spoken=spoken(no),
+        words=words.replace("\n", " "),
+        type=types.get(type_, type_),
+        type_key=type_,
+        state=states[state],
+        state_key=state,
+        category=full_title(category),
+        place=net.unit(grid).name if grid else _("未定位"),
+        unit=net.unit(unit).name,
+        filed=_short(filed, at),
+        due=_short(promise or due, at),
+        left=left,
+        clock=clock,
+        urgency="" if urgency == "normal" else urgencies.get(urgency, urgency),
+        n=n,
+        case_id=case_id,
+        region_id=region,
+        cursor=f"{moment.timestamp():.6f}-{case_id}",
+    )
+
+
+def _left(due: datetime, closed: datetime | None, late: bool | None, at: datetime) -> tuple[str, str]:
+    """How much time is left in words, and how the clock stands."""
+    if closed:
+        return (_("超时办结"), "late") if late else (_("按时办结"), "done")
+    left = due - at
+    words = _span(abs(left))
+    if left < timedelta(0):
+        return _("超时%(time)s") % {"time": words}, "late"
+    return _("剩%(time)s") % {"time": words}, "soon" if left < timedelta(days=1) else "ok"
+
+
+def _span(left: timedelta) -> str:
+    days, hours, minutes = left.days, left.seconds // 3600, left.seconds % 3600 // 60
+    if days:
+        return _("%(days)s天%(hours)s小时") % {"days": days, "hours": hours}
+    return _("%(hours)s小时%(minutes)s分") % {"hours": hours, "minutes": minutes}
+
+
+def _short(moment: datetime, at: datetime) -> str:
+    """11-16 09:00, with the year when it is another one."""
+    local = timezone.localtime(moment)
+    return f"{local:%m-%d %H:%M}" if local.year == timezone.localtime(at).year else f"{local:%Y-%m-%d %H:%M}"
+
+
+def _uncursor(text: str) -> tuple[datetime, int]:
+    moment, _dash, case_id = text.partition("-")
+    try:
+        return datetime.fromtimestamp(float(moment), tz=timezone.get_current_timezone()), int(case_id)
+    except (ValueError, OverflowError, OSError):
+        raise BadCursor from None

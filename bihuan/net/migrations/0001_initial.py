@@ -8,7 +8,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -17,219 +16,361 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Unit',
+            name="Unit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=32, unique=True)),
-                ('kind', models.CharField(choices=[('area', '行政区划'), ('grid', '网格'), ('organ', '部门单位'), ('centre', '诉求中心'), ('party', '党组织'), ('team', '队伍')], max_length=8)),
-                ('name', models.CharField(max_length=80)),
-                ('short', models.CharField(blank=True, max_length=40)),
-                ('pinyin', models.CharField(blank=True, max_length=160)),
-                ('level', models.SmallIntegerField()),
-                ('l1', models.BigIntegerField(null=True)),
-                ('l2', models.BigIntegerField(null=True)),
-                ('l3', models.BigIntegerField(null=True)),
-                ('l4', models.BigIntegerField(null=True)),
-                ('l5', models.BigIntegerField(null=True)),
-                ('path', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
-                ('duties', models.CharField(blank=True, max_length=400)),
-                ('phone', models.CharField(blank=True, max_length=30)),
-                ('households', models.IntegerField(null=True)),
-                ('lng', models.FloatField(null=True)),
-                ('lat', models.FloatField(null=True)),
-                ('born', models.DateField()),
-                ('died', models.DateField(null=True)),
-                ('successor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=32, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("area", "行政区划"),
+                            ("grid", "网格"),
+                            ("organ", "部门单位"),
+                            ("centre", "诉求中心"),
+                            ("party", "党组织"),
+                            ("team", "队伍"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("short", models.CharField(blank=True, max_length=40)),
+                ("pinyin", models.CharField(blank=True, max_length=160)),
+                ("level", models.SmallIntegerField()),
+                ("l1", models.BigIntegerField(null=True)),
+                ("l2", models.BigIntegerField(null=True)),
+                ("l3", models.BigIntegerField(null=True)),
+                ("l4", models.BigIntegerField(null=True)),
+                ("l5", models.BigIntegerField(null=True)),
+                (
+                    "path",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list, size=None
+                    ),
+                ),
+                ("duties", models.CharField(blank=True, max_length=400)),
+                ("phone", models.CharField(blank=True, max_length=30)),
+                ("households", models.IntegerField(null=True)),
+                ("lng", models.FloatField(null=True)),
+                ("lat", models.FloatField(null=True)),
+                ("born", models.DateField()),
+                ("died", models.DateField(null=True)),
+                (
+                    "successor",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="net.unit"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Revision',
+            name="Revision",
             fields=[
-                ('part', models.CharField(max_length=16, primary_key=True, serialize=False)),
-                ('number', models.BigIntegerField(default=0)),
-                ('changed_at', models.DateTimeField(null=True)),
+                ("part", models.CharField(max_length=16, primary_key=True, serialize=False)),
+                ("number", models.BigIntegerField(default=0)),
+                ("changed_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Boundary',
+            name="Boundary",
             fields=[
-                ('unit', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to='net.unit')),
-                ('geometry', models.JSONField()),
-                ('source', models.CharField(max_length=120)),
-                ('made_up', models.BooleanField(default=False)),
-                ('updated_at', models.DateTimeField()),
+                (
+                    "unit",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, primary_key=True, serialize=False, to="net.unit"
+                    ),
+                ),
+                ("geometry", models.JSONField()),
+                ("source", models.CharField(max_length=120)),
+                ("made_up", models.BooleanField(default=False)),
+                ("updated_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='CalendarDay',
+            name="CalendarDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('date', models.DateField()),
-                ('is_workday', models.BooleanField()),
-                ('name', models.CharField(blank=True, max_length=40)),
-                ('source', models.CharField(max_length=120)),
-                ('confirmed', models.BooleanField(default=True)),
-                ('unit', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='net.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("date", models.DateField()),
+                ("is_workday", models.BooleanField()),
+                ("name", models.CharField(blank=True, max_length=40)),
+                ("source", models.CharField(max_length=120)),
+                ("confirmed", models.BooleanField(default=True)),
+                ("unit", models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to="net.unit")),
             ],
         ),
         migrations.CreateModel(
-            name='Edge',
+            name="Edge",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tree', models.CharField(choices=[('admin', '行政'), ('grid', '网格'), ('party', '党建'), ('alliance', '联盟')], max_length=8)),
-                ('since', models.DateField()),
-                ('until', models.DateField(null=True)),
-                ('child', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='up', to='net.unit')),
-                ('parent', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='down', to='net.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "tree",
+                    models.CharField(
+                        choices=[("admin", "行政"), ("grid", "网格"), ("party", "党建"), ("alliance", "联盟")],
+                        max_length=8,
+                    ),
+                ),
+                ("since", models.DateField()),
+                ("until", models.DateField(null=True)),
+                (
+                    "child",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="up", to="net.unit"),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="down", to="net.unit"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40)),
-                ('phone', models.CharField(blank=True, max_length=20)),
-                ('must_change_password', models.BooleanField(default=False)),
-                ('user', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=40)),
+                ("phone", models.CharField(blank=True, max_length=20)),
+                ("must_change_password", models.BooleanField(default=False)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Place',
+            name="Place",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('kind', models.CharField(default='compound', max_length=12)),
-                ('lng', models.FloatField(null=True)),
-                ('lat', models.FloatField(null=True)),
-                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='net.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60)),
+                ("kind", models.CharField(default="compound", max_length=12)),
+                ("lng", models.FloatField(null=True)),
+                ("lat", models.FloatField(null=True)),
+                ("unit", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="net.unit")),
             ],
         ),
         migrations.CreateModel(
-            name='Posting',
+            name="Posting",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('agent', '话务员'), ('dispatcher', '派单员'), ('caller', '回访员'), ('handler', '承办人'), ('chief', '承办单位负责人'), ('grid_worker', '网格员'), ('supervisor', '督办员'), ('leader', '领导'), ('admin', '管理员')], max_length=12)),
-                ('holding', models.CharField(choices=[('main', '主职'), ('acting', '代理'), ('seconded', '挂职')], default='main', max_length=8)),
-                ('title', models.CharField(blank=True, max_length=40)),
-                ('since', models.DateField()),
-                ('until', models.DateField(null=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='net.person')),
-                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='net.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("agent", "话务员"),
+                            ("dispatcher", "派单员"),
+                            ("caller", "回访员"),
+                            ("handler", "承办人"),
+                            ("chief", "承办单位负责人"),
+                            ("grid_worker", "网格员"),
+                            ("supervisor", "督办员"),
+                            ("leader", "领导"),
+                            ("admin", "管理员"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "holding",
+                    models.CharField(
+                        choices=[("main", "主职"), ("acting", "代理"), ("seconded", "挂职")],
+                        default="main",
+                        max_length=8,
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=40)),
+                ("since", models.DateField()),
+                ("until", models.DateField(null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="postings", to="net.person"
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="postings", to="net.unit"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ImportRun',
+            name="ImportRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=20)),
-                ('name', models.CharField(max_length=200)),
-                ('options', models.JSONField(default=dict)),
-                ('made_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('state', models.CharField(choices=[('preview', '已预览'), ('queued', '排队中'), ('running', '导入中'), ('done', '已完成'), ('failed', '没有导入')], default='preview', max_length=8)),
-                ('rows', models.IntegerField(default=0)),
-                ('reached', models.IntegerField(default=0)),
-                ('created', models.IntegerField(default=0)),
-                ('changed', models.IntegerField(default=0)),
-                ('same', models.IntegerField(default=0)),
-                ('wrong', models.IntegerField(default=0)),
-                ('message', models.CharField(blank=True, max_length=400)),
-                ('problems', models.JSONField(default=list)),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.posting')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=20)),
+                ("name", models.CharField(max_length=200)),
+                ("options", models.JSONField(default=dict)),
+                ("made_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("preview", "已预览"),
+                            ("queued", "排队中"),
+                            ("running", "导入中"),
+                            ("done", "已完成"),
+                            ("failed", "没有导入"),
+                        ],
+                        default="preview",
+                        max_length=8,
+                    ),
+                ),
+                ("rows", models.IntegerField(default=0)),
+                ("reached", models.IntegerField(default=0)),
+                ("created", models.IntegerField(default=0)),
+                ("changed", models.IntegerField(default=0)),
+                ("same", models.IntegerField(default=0)),
+                ("wrong", models.IntegerField(default=0)),
+                ("message", models.CharField(blank=True, max_length=400)),
+                ("problems", models.JSONField(default=list)),
+                (
+                    "by",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="net.posting"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Token',
+            name="Token",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('made_at', models.DateTimeField()),
-                ('revoked_at', models.DateTimeField(null=True)),
-                ('posting', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='net.posting')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=60)),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("made_at", models.DateTimeField()),
+                ("revoked_at", models.DateTimeField(null=True)),
+                ("posting", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="net.posting")),
             ],
         ),
         migrations.CreateModel(
-            name='WorkWindow',
+            name="WorkWindow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('opens', models.TimeField()),
-                ('closes', models.TimeField()),
-                ('since', models.DateField()),
-                ('until', models.DateField(null=True)),
-                ('unit', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='net.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("opens", models.TimeField()),
+                ("closes", models.TimeField()),
+                ("since", models.DateField()),
+                ("until", models.DateField(null=True)),
+                ("unit", models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to="net.unit")),
             ],
         ),
         migrations.AddIndex(
-            model_name='unit',
-            index=models.Index(fields=['level', 'kind'], name='net_unit_level_fb0cc8_idx'),
+            model_name="unit",
+            index=models.Index(fields=["level", "kind"], name="net_unit_level_fb0cc8_idx"),
         ),
         migrations.AddIndex(
-            model_name='unit',
-            index=models.Index(fields=['l3', 'kind'], name='net_unit_l3_845f94_idx'),
+            model_name="unit",
+            index=models.Index(fields=["l3", "kind"], name="net_unit_l3_845f94_idx"),
         ),
         migrations.AddIndex(
-            model_name='unit',
-            index=models.Index(fields=['l5'], name='net_unit_l5_b30276_idx'),
+            model_name="unit",
+            index=models.Index(fields=["l5"], name="net_unit_l5_b30276_idx"),
         ),
         migrations.AddConstraint(
-            model_name='calendarday',
-            constraint=models.UniqueConstraint(fields=('date', 'unit'), name='calendar_day_once', nulls_distinct=False),
+            model_name="calendarday",
+            constraint=models.UniqueConstraint(fields=("date", "unit"), name="calendar_day_once", nulls_distinct=False),
         ),
         migrations.AddIndex(
-            model_name='edge',
-            index=models.Index(fields=['parent', 'tree'], name='net_edge_parent__42df9c_idx'),
+            model_name="edge",
+            index=models.Index(fields=["parent", "tree"], name="net_edge_parent__42df9c_idx"),
         ),
         migrations.AddIndex(
-            model_name='edge',
-            index=models.Index(fields=['child', 'tree'], name='net_edge_child_i_ef6ded_idx'),
+            model_name="edge",
+            index=models.Index(fields=["child", "tree"], name="net_edge_child_i_ef6ded_idx"),
         ),
         migrations.AddConstraint(
-            model_name='edge',
-            constraint=models.CheckConstraint(condition=models.Q(('child', models.F('parent')), _negated=True), name='edge_not_to_itself'),
+            model_name="edge",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("child", models.F("parent")), _negated=True), name="edge_not_to_itself"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='edge',
-            constraint=models.CheckConstraint(condition=models.Q(('until', None), ('until__gte', models.F('since')), _connector='OR'), name='edge_runs_forward'),
+            model_name="edge",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("until", None), ("until__gte", models.F("since")), _connector="OR"),
+                name="edge_runs_forward",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='edge',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('tree', 'admin')), expressions=[(models.Func(models.F('child_id'), models.F('child_id'), models.Value('[]'), function='int8range'), '&&'), (models.Func(models.F('since'), models.F('until'), models.Value('[)'), function='daterange'), '&&')], name='n1_one_parent_admin'),
+            model_name="edge",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                condition=models.Q(("tree", "admin")),
+                expressions=[
+                    (
+                        models.Func(
+                            models.F("child_id"), models.F("child_id"), models.Value("[]"), function="int8range"
+                        ),
+                        "&&",
+                    ),
+                    (models.Func(models.F("since"), models.F("until"), models.Value("[)"), function="daterange"), "&&"),
+                ],
+                name="n1_one_parent_admin",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='edge',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('tree', 'grid')), expressions=[(models.Func(models.F('child_id'), models.F('child_id'), models.Value('[]'), function='int8range'), '&&'), (models.Func(models.F('since'), models.F('until'), models.Value('[)'), function='daterange'), '&&')], name='n1_one_parent_grid'),
+            model_name="edge",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                condition=models.Q(("tree", "grid")),
+                expressions=[
+                    (
+                        models.Func(
+                            models.F("child_id"), models.F("child_id"), models.Value("[]"), function="int8range"
+                        ),
+                        "&&",
+                    ),
+                    (models.Func(models.F("since"), models.F("until"), models.Value("[)"), function="daterange"), "&&"),
+                ],
+                name="n1_one_parent_grid",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='edge',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('tree', 'party')), expressions=[(models.Func(models.F('child_id'), models.F('child_id'), models.Value('[]'), function='int8range'), '&&'), (models.Func(models.F('since'), models.F('until'), models.Value('[)'), function='daterange'), '&&')], name='n1_one_parent_party'),
+            model_name="edge",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                condition=models.Q(("tree", "party")),
+                expressions=[
+                    (
+                        models.Func(
+                            models.F("child_id"), models.F("child_id"), models.Value("[]"), function="int8range"
+                        ),
+                        "&&",
+                    ),
+                    (models.Func(models.F("since"), models.F("until"), models.Value("[)"), function="daterange"), "&&"),
+                ],
+                name="n1_one_parent_party",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='place',
-            constraint=models.UniqueConstraint(fields=('unit', 'name'), name='place_once_per_unit'),
+            model_name="place",
+            constraint=models.UniqueConstraint(fields=("unit", "name"), name="place_once_per_unit"),
         ),
         migrations.AddIndex(
-            model_name='posting',
-            index=models.Index(fields=['unit', 'role'], name='net_posting_unit_id_4a500c_idx'),
+            model_name="posting",
+            index=models.Index(fields=["unit", "role"], name="net_posting_unit_id_4a500c_idx"),
         ),
         migrations.AddIndex(
-            model_name='posting',
-            index=models.Index(fields=['person'], name='net_posting_person__1910fd_idx'),
+            model_name="posting",
+            index=models.Index(fields=["person"], name="net_posting_person__1910fd_idx"),
         ),
         migrations.AddConstraint(
-            model_name='posting',
-            constraint=models.CheckConstraint(condition=models.Q(('until', None), ('until__gte', models.F('since')), _connector='OR'), name='posting_runs_forward'),
+            model_name="posting",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("until", None), ("until__gte", models.F("since")), _connector="OR"),
+                name="posting_runs_forward",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='posting',
-            constraint=models.UniqueConstraint(condition=models.Q(('until', None)), fields=('person', 'unit', 'role'), name='posting_held_once'),
+            model_name="posting",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("until", None)), fields=("person", "unit", "role"), name="posting_held_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='importrun',
-            index=models.Index(fields=['-made_at'], name='net_importr_made_at_cad984_idx'),
+            model_name="importrun",
+            index=models.Index(fields=["-made_at"], name="net_importr_made_at_cad984_idx"),
         ),
         migrations.AddConstraint(
-            model_name='workwindow',
-            constraint=models.CheckConstraint(condition=models.Q(('closes__gt', models.F('opens'))), name='window_runs_forward'),
+            model_name="workwindow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("closes__gt", models.F("opens"))), name="window_runs_forward"
+            ),
         ),
     ]

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
-LIGHT_PAGE, DARK_PAGE, DARK_RAISED = "#f5f6f8", "#0f1319", "#1e242e"
+LIGHT_SUNKEN, DARK_PAGE, DARK_RAISED = "#eff1f4", "#0f1319", "#1e242e"  # as in front/css/tokens.css
 WHITE, NIGHT = "#ffffff", "#0c1420"
 ENOUGH = 4.6  # AA asks 4.5; the rest is for rounding
 
@@ -48,7 +48,7 @@ class Tones:
 def tones_for_light(accent: str) -> Tones:
     """Darkened until it reads as text on its own soft tint, which is the hardest ground it meets."""
     soft = mixed(accent, WHITE, 0.09)
-    toned = until_readable(accent, soft, lighter=False)
+    toned = until_readable(until_readable(accent, LIGHT_SUNKEN, lighter=False), soft, lighter=False)
     return Tones(toned, mixed(toned, "#000000", 0.78), soft, mixed(toned, WHITE, 0.32), WHITE)
 
 

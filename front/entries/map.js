@@ -33,10 +33,16 @@ async function draw(map, box, pin) {
     const bounds = layer.getBounds();
     if (bounds.isValid()) {
       map.setMaxBounds(bounds.pad(1));
-      if (!pin.marker) map.fitBounds(bounds, { padding: [8, 8] });
+      map.fitBounds(pin.marker ? around(layer, pin.marker) ?? bounds : bounds, { padding: [24, 24], maxZoom: 17 });
     }
   }
   if (points) L.geoJSON(points, { pointToLayer: (one, at) => L.marker(at, { icon: pinIcon(one.properties?.tone), alt: one.properties?.name ?? "" }), onEachFeature: name }).addTo(map);
+}
+
+// The outline that holds the pin (by its box, which is enough to choose a view).
+function around(layer, marker) {
+  const holds = layer.getLayers().find((one) => one.getBounds().contains(marker.getLatLng()));
+  return holds?.getBounds().pad(0.3);
 }
 
 function name(feature, layer) {

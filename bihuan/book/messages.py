@@ -126,9 +126,7 @@ def _wait(messages: Sequence[Message], error: ChannelDown, at: datetime) -> None
 @outbox.handles("send")
 def send_again(rows: Sequence[Outbox], at: datetime) -> None:
     """Deliver messages that a channel refused before; ChannelDown puts them off once more."""
-    waiting = list(
-        Message.objects.filter(pk__in=[row.payload["message"] for row in rows], state=Message.State.PENDING)
-    )
+    waiting = list(Message.objects.filter(pk__in=[row.payload["message"] for row in rows], state=Message.State.PENDING))
     phones = _phones(waiting)
     _deliver([message for message in waiting if message.pk in phones], phones, at)
     Message.objects.filter(pk__in=[m.pk for m in waiting]).update(state=Message.State.SENT, sent_at=at)

@@ -57,11 +57,12 @@ def mourns(topic: str) -> Callable[[Mourner], Mourner]:
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What one drain did. `areas` are the regions whose rows were handled."""
+    """What one drain did: rows handled and put off; whose they were: the regions, and the units named in payloads."""
 
     done: int = 0
     failed: int = 0
-    areas: frozenset[int] = frozenset()
+    regions: frozenset[int] = frozenset()
+    units: frozenset[int] = frozenset()
 
     @property
     def taken(self) -> int:
@@ -78,7 +79,8 @@ def drain(at: datetime, limit: int, region: int | None = None) -> Drained:
         done = [row for topic, batch in _by_topic(rows) for row in _handle(topic, batch, at)]
         ids = [row.pk for row in done]
         Outbox.objects.filter(pk__in=ids).delete()
-    return Drained(len(done), len(rows) - len(done), frozenset(row.region_id for row in done))
+    units = frozenset(row.payload["unit"] for row in done if row.payload.get("unit"))
+    return Drained(len(done), len(rows) - len(done), frozenset(row.region_id for row in done), units)
 
 
 def _claim(at: datetime, limit: int, region: int | None) -> list[Outbox]:

@@ -189,7 +189,13 @@ def by_child(
     Raises NotCounted for hours of a `role="unit"` count, or a span that is not cut at full hours.
     """
     tally, values = (window := _window(since, until, role)).tally()
-    values |= {"units": list(units), "measures": list(measures), "role": role, "since": window.since, "until": window.until}
+    values |= {
+        "units": list(units),
+        "measures": list(measures),
+        "role": role,
+        "since": window.since,
+        "until": window.until,
+    }
     found = {unit: dict.fromkeys(measures, 0) for unit in units}
     for unit, measure, amount in _rows(_READ.format(tally=tally, slots=_SLOTS[role]), values):
         found[unit][measure] = amount

@@ -77,9 +77,7 @@ _CIPHERS: dict[str, tuple[bytes, type]] = {"aes": (b"\x01", AESGCM), "sm4": (b"\
 @cache
 def _ring(cipher: str, current: bytes, old: tuple[bytes, ...]) -> tuple[bytes, dict[bytes, _Aead]]:
     """The prefix to seal under, and every cipher and key that can open, by prefix."""
-    opening = {
-        mark + _key_id(key): make(key) for mark, make in _CIPHERS.values() for key in (current, *old)
-    }
+    opening = {mark + _key_id(key): make(key) for mark, make in _CIPHERS.values() for key in (current, *old)}
     return _CIPHERS[cipher][0] + _key_id(current), opening
 
 
@@ -142,10 +140,11 @@ def sealed_contact(
 ) -> Contact:
     """An unsaved contact of a case with everything sealed, indexed and masked; both words may be empty.
 
+    pk: its id, when the caller has made one; the seals hold for this id only, so it cannot be changed afterwards.
     Raises what `normal_phone` raises for something that is no phone number.
     """
     name, phone = tidy(name).strip(), normal_phone(phone) if phone else ""
-    contact = Contact(**({"id": pk} if pk else {}), region_id=region_id, case_id=case_id, made_at=at)
+    contact = Contact(id=pk or new_id(), region_id=region_id, case_id=case_id, made_at=at)
     contact.name_mask, contact.phone_mask = mask_name(name), mask_phone(phone)
     if name:
         contact.name_sealed = seal(name, _use("name", contact))

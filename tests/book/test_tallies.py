@@ -59,7 +59,13 @@ def test_hours_days_and_everything_are_kept_for_places_but_only_the_whole_for_gr
     put(delta(unit=90))
     fold(10)
     kept = Counter((row.role, row.period) for row in Tally.objects.filter(region_id=3))
-    assert kept == {("place", "hour"): 5, ("place", "day"): 5, ("place", "all"): 6, ("unit", "day"): 1, ("unit", "all"): 1}
+    assert kept == {
+        ("place", "hour"): 5,
+        ("place", "day"): 5,
+        ("place", "all"): 6,
+        ("unit", "day"): 1,
+        ("unit", "all"): 1,
+    }
 
 
 def test_a_day_is_a_local_day():
@@ -70,7 +76,13 @@ def test_a_day_is_a_local_day():
 
 
 def test_a_span_of_whole_hours_is_answered_from_days_and_hours():
-    moments = [local(2026, 3, 1, 8, 30), local(2026, 3, 1, 9), local(2026, 3, 2, 12), local(2026, 3, 3, 7), local(2026, 3, 3, 9)]
+    moments = [
+        local(2026, 3, 1, 8, 30),
+        local(2026, 3, 1, 9),
+        local(2026, 3, 2, 12),
+        local(2026, 3, 3, 7),
+        local(2026, 3, 3, 9),
+    ]
     put(*[delta(at=moment) for moment in moments])
     for _ in range(2):
         assert read(["filed"], 3, since=local(2026, 3, 1, 9), until=local(2026, 3, 3, 9)) == {"filed": 3}
@@ -105,7 +117,10 @@ def test_a_series_has_a_point_for_every_hour_and_adds_what_is_not_folded():
 
 
 def test_a_series_of_days_for_a_unit():
-    put(delta(measure="settled", at=local(2026, 3, 1, 23), unit=90), delta(measure="settled", at=local(2026, 3, 3, 1), unit=90))
+    put(
+        delta(measure="settled", at=local(2026, 3, 1, 23), unit=90),
+        delta(measure="settled", at=local(2026, 3, 3, 1), unit=90),
+    )
     fold(1)
     found = series("settled", 90, since=local(2026, 3, 1), until=local(2026, 3, 4), period=DAY, role=UNIT)
     assert found == [Point(local(2026, 3, day), n) for day, n in ((1, 1), (2, 0), (3, 1))]
@@ -148,7 +163,12 @@ def test_a_fold_that_knows_the_time_keeps_no_hours_that_would_be_pruned(at):
 
 
 START = local(2026, 3, 1)
-facts = st.tuples(st.integers(0, 3), st.integers(0, 72 * 60 - 1), st.sampled_from(["filed", "settled"]), st.sampled_from([1, 1, -1]))
+minutes, measures, amounts = (
+    st.integers(0, 72 * 60 - 1),
+    st.sampled_from(["filed", "settled"]),
+    st.sampled_from([1, 1, -1]),
+)
+facts = st.tuples(st.integers(0, 3), minutes, measures, amounts)
 steps = st.lists(st.one_of(facts, st.integers(1, 4)), max_size=40)
 
 
@@ -206,6 +226,8 @@ def test_Q1_two_folders_and_two_writers_at_once_lose_and_double_nothing():
     while fold(50):
         pass
     assert read(["filed"], 2) == {"filed": 400}
-    assert Tally.objects.get(region_id=4, unit=4, period="all").amount + Tally.objects.get(
-        region_id=3, unit=3, period="all"
-    ).amount == 400
+    assert (
+        Tally.objects.get(region_id=4, unit=4, period="all").amount
+        + Tally.objects.get(region_id=3, unit=3, period="all").amount
+        == 400
+    )

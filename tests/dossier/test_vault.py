@@ -102,7 +102,13 @@ def test_F4_revealing_writes_who_looked_and_why(contact, agent, at):
     shown = vault.reveal(contact, by=agent, purpose="回拨核实地址", at=at)
     assert (shown.name, shown.phone) == ("王建国", "13812341234")
     look = Look.objects.get(region_id=contact.region_id)
-    assert (look.posting, look.case_id, look.what, look.purpose, look.at) == (agent.pk, 7, "contact", "回拨核实地址", at)
+    assert (look.posting, look.case_id, look.what, look.purpose, look.at) == (
+        agent.pk,
+        7,
+        "contact",
+        "回拨核实地址",
+        at,
+    )
 
 
 def test_F4_without_a_purpose_nothing_is_shown(contact, agent, at):

@@ -6,98 +6,189 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('net', '0001_initial'),
+        ("net", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='TallyDelta',
+            name="TallyDelta",
             fields=[
-                ('id', models.BigIntegerField(default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('measure', models.CharField(max_length=24)),
-                ('at', models.DateTimeField()),
-                ('amount', models.IntegerField(default=1)),
-                ('l1', models.BigIntegerField(null=True)),
-                ('l2', models.BigIntegerField(null=True)),
-                ('l3', models.BigIntegerField(null=True)),
-                ('l4', models.BigIntegerField(null=True)),
-                ('l5', models.BigIntegerField(null=True)),
-                ('grid', models.BigIntegerField(null=True)),
-                ('unit', models.BigIntegerField(null=True)),
-                ('region', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("measure", models.CharField(max_length=24)),
+                ("at", models.DateTimeField()),
+                ("amount", models.IntegerField(default=1)),
+                ("l1", models.BigIntegerField(null=True)),
+                ("l2", models.BigIntegerField(null=True)),
+                ("l3", models.BigIntegerField(null=True)),
+                ("l4", models.BigIntegerField(null=True)),
+                ("l5", models.BigIntegerField(null=True)),
+                ("grid", models.BigIntegerField(null=True)),
+                ("unit", models.BigIntegerField(null=True)),
+                (
+                    "region",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="net.unit",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Look',
+            name="Look",
             fields=[
-                ('id', models.BigIntegerField(default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('posting', models.BigIntegerField()),
-                ('case_id', models.BigIntegerField(null=True)),
-                ('what', models.CharField(max_length=24)),
-                ('purpose', models.CharField(max_length=200)),
-                ('region', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("posting", models.BigIntegerField()),
+                ("case_id", models.BigIntegerField(null=True)),
+                ("what", models.CharField(max_length=24)),
+                ("purpose", models.CharField(max_length=200)),
+                (
+                    "region",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="net.unit",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['region', 'case_id'], name='book_look_region__2a0346_idx'), models.Index(fields=['posting', 'at'], name='book_look_posting_fbdd24_idx')],
+                "indexes": [
+                    models.Index(fields=["region", "case_id"], name="book_look_region__2a0346_idx"),
+                    models.Index(fields=["posting", "at"], name="book_look_posting_fbdd24_idx"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigIntegerField(default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('case_id', models.BigIntegerField(null=True)),
-                ('contact_id', models.BigIntegerField(null=True)),
-                ('posting', models.BigIntegerField(null=True)),
-                ('channel', models.CharField(max_length=12)),
-                ('template', models.CharField(max_length=40)),
-                ('body', models.TextField()),
-                ('state', models.CharField(choices=[('pending', 'Pending'), ('sent', 'Sent'), ('failed', 'Failed')], default='pending', max_length=8)),
-                ('made_at', models.DateTimeField()),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('region', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("case_id", models.BigIntegerField(null=True)),
+                ("contact_id", models.BigIntegerField(null=True)),
+                ("posting", models.BigIntegerField(null=True)),
+                ("channel", models.CharField(max_length=12)),
+                ("template", models.CharField(max_length=40)),
+                ("body", models.TextField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("pending", "Pending"), ("sent", "Sent"), ("failed", "Failed")],
+                        default="pending",
+                        max_length=8,
+                    ),
+                ),
+                ("made_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField(null=True)),
+                (
+                    "region",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="net.unit",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['region', 'case_id'], name='book_messag_region__e78efd_idx')],
+                "indexes": [models.Index(fields=["region", "case_id"], name="book_messag_region__e78efd_idx")],
             },
         ),
         migrations.CreateModel(
-            name='Outbox',
+            name="Outbox",
             fields=[
-                ('id', models.BigIntegerField(default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('topic', models.CharField(max_length=16)),
-                ('case_id', models.BigIntegerField(null=True)),
-                ('payload', models.JSONField()),
-                ('run_at', models.DateTimeField()),
-                ('attempts', models.SmallIntegerField(default=0)),
-                ('error', models.CharField(blank=True, default='', max_length=300)),
-                ('region', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("topic", models.CharField(max_length=16)),
+                ("case_id", models.BigIntegerField(null=True)),
+                ("payload", models.JSONField()),
+                ("run_at", models.DateTimeField()),
+                ("attempts", models.SmallIntegerField(default=0)),
+                ("error", models.CharField(blank=True, default="", max_length=300)),
+                (
+                    "region",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="net.unit",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('attempts__lt', 8)), fields=['run_at', 'id'], name='outbox_due'), models.Index(condition=models.Q(('attempts__gte', 8)), fields=['id'], name='outbox_dead')],
+                "indexes": [
+                    models.Index(condition=models.Q(("attempts__lt", 8)), fields=["run_at", "id"], name="outbox_due"),
+                    models.Index(condition=models.Q(("attempts__gte", 8)), fields=["id"], name="outbox_dead"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Tally',
+            name="Tally",
             fields=[
-                ('unit', models.BigIntegerField()),
-                ('role', models.CharField(max_length=6)),
-                ('measure', models.CharField(max_length=24)),
-                ('period', models.CharField(max_length=4)),
-                ('bucket', models.DateTimeField()),
-                ('amount', models.BigIntegerField()),
-                ('pk', models.CompositePrimaryKey('region_id', 'unit', 'role', 'measure', 'period', 'bucket', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('region', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                ("unit", models.BigIntegerField()),
+                ("role", models.CharField(max_length=6)),
+                ("measure", models.CharField(max_length=24)),
+                ("period", models.CharField(max_length=4)),
+                ("bucket", models.DateTimeField()),
+                ("amount", models.BigIntegerField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "region_id",
+                        "unit",
+                        "role",
+                        "measure",
+                        "period",
+                        "bucket",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "region",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="net.unit",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['unit', 'role', 'measure', 'period', 'bucket'], name='tally_read')],
+                "indexes": [models.Index(fields=["unit", "role", "measure", "period", "bucket"], name="tally_read")],
             },
         ),
     ]

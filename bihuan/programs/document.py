@@ -271,8 +271,13 @@ def load(text: str, file: str = "") -> CaseProgram:
 
 def load_file(path: Path) -> CaseProgram:
     """Read a document from a file. Raises BadDocument also when it cannot be read or is not UTF-8."""
+    return load(read(path), path.name)
+
+
+def read(path: Path) -> str:
+    """A file's text, byte for byte: line endings are part of what is hashed. Raises BadDocument."""
     try:
-        return load(path.read_bytes().decode("utf-8"), path.name)
+        return path.read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadDocument([Problem(path.name, "", f"读不出的文件（{error}）", "UTF-8 编码的 TOML 文件")]) from error
 

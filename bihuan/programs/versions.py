@@ -86,7 +86,7 @@ def ensure_packs(at: datetime, *, since: datetime | None = None) -> list[Version
     """
     published = []
     for path in shipped():
-        text = read(path)
+        text = document.read(path)
         key = document.load(text, path.name).key
         if not Version.objects.filter(program__key=key).exclude(state=Version.State.DRAFT).exists():
             published.append(publish(text, by=None, at=at, since=since or at, file=path.name))
@@ -96,11 +96,6 @@ def ensure_packs(at: datetime, *, since: datetime | None = None) -> list[Version
 def shipped(place: str = "standard") -> list[Path]:
     """The documents that come with the product, without their scenarios."""
     return sorted(p for p in (document.PACKS / place).glob("*.toml") if not p.name.endswith(".scenarios.toml"))
-
-
-def read(path: Path) -> str:
-    """A document's text, byte for byte: line endings are part of what is hashed."""
-    return path.read_bytes().decode("utf-8")
 
 
 def digest(doc: str) -> str:

@@ -1,0 +1,103 @@
+import sys
+from argparse import ArgumentParser
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from bihuan.programs import document, versions
+from bihuan.programs.models import Version
+from bihuan.programs.proof import Proof, prove, prove_file
+from bihuan.programs.reading import BadDocument
+
+
+class Command(BaseCommand):
+    help = "事项文件：check [文件或键] | publish 文件 | list。Check, publish and list programs."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        deeds = parser.add_subparsers(dest="deed", required=True)
+        check = deeds.add_parser("check", help="检查事项文件并演一遍它的场景；不给名字就检查随产品来的全部")
+        check.add_argument("what", nargs="?", help="文件（.toml），或已发布事项的键")
+        publish = deeds.add_parser("publish", help="发布一个事项文件为新版本")
+        publish.add_argument("file", type=Path)
+        publish.add_argument("--since", help="几时起生效，如 2026-01-01T00:00；不给就是现在")
+        publish.add_argument("--untested", action="store_true", help="没有场景文件也发布")
+        deeds.add_parser("list", help="列出已发布的版本，并核对它们没有被改过")
+
+    def handle(self, *args: Any, deed: str, **options: Any) -> None:
+        try:
+            {"check": self.check_programs, "publish": self.publish, "list": self.list}[deed](options)
+        except (BadDocument, versions.NotPublishable) as error:
+            raise CommandError(str(error)) from error
+
+    def check_programs(self, options: dict[str, Any]) -> None:
+        proofs = self._proofs(options["what"])
+        for proof in proofs:
+            self._tell(proof)
+        if any(proof.errors for proof in proofs):
+            sys.exit(1)
+
+    def _proofs(self, what: str | None) -> list[Proof]:
+        if what is None:
+            return [prove_file(path) for path in versions.shipped()]
+        if what.endswith(".toml"):
+            return [prove_file(Path(what))]
+        return [self._published(what)]
+
+    def _published(self, key: str) -> Proof:
+        """The version in force, against the scenarios that came with the product."""
+        try:
+            version = versions.in_force(key, timezone.now())
+        except versions.NoVersion as error:
+            raise CommandError(str(error)) from error
+        return prove(versions.rules(version.pk), document.PACKS / "standard" / f"{key}.scenarios.toml")
+
+    def _tell(self, proof: Proof) -> None:
+        program = proof.program
+        sizes = f"{len(program.states)} 个状态，{len(program.moves)} 个动作，{len(program.clocks)} 个时限"
+        self.stdout.write(f"{program.key} {program.title}：{sizes}")
+        for sentence in (*proof.warnings, *proof.errors):
+            self.stdout.write(f"  {sentence}")
+        steps = sum(len(scenario.steps) for scenario in proof.scenarios)
+        verdict = f"有 {len(proof.errors)} 处要改" if proof.errors else "没有问题"
+        self.stdout.write(f"  {len(proof.scenarios)} 个场景，{steps} 步；{verdict}")
+
+    def publish(self, options: dict[str, Any]) -> None:
+        path, at = options["file"], timezone.now()
+        proof = prove_file(path)
+        if proof.errors and not (options["untested"] and not proof.told):
+            raise CommandError("\n".join(proof.errors))
+        since = self._since(options["since"]) or at
+        version = versions.publish(document.read(path), by=None, at=at, since=since, file=path.name)
+        begins = f"{timezone.localtime(version.since):%Y-%m-%d %H:%M}"
+        self.stdout.write(f"已发布 {proof.program.key} 第{version.n}版，{begins} 起生效，校验 {version.sha256[:12]}")
+
+    def _since(self, text: str | None) -> datetime | None:
+        if not text:
+            return None
+        try:
+            moment = parse_datetime(text)
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise CommandError(f"看不懂时间“{text}”，应写成 2026-01-01T00:00 的样子")
+        return moment if moment.tzinfo else timezone.make_aware(moment)
+
+    def list(self, options: dict[str, Any]) -> None:
+        published = (
+            Version.objects.exclude(state=Version.State.DRAFT).select_related("program").order_by("program", "n")
+        )
+        for version in published:
+            span = " 至 ".join(self._moment(moment) for moment in (version.since, version.until))
+            self.stdout.write(
+                f"{version.program.key:<16}第{version.n}版  {span}  {version.sha256[:12]}  {version.program.title}"
+            )
+        if broken := versions.broken():
+            raise CommandError("\n".join(broken))
+
+    def _moment(self, moment: datetime | None) -> str:
+        return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}" if moment else "今后"

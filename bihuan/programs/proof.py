@@ -1,0 +1,50 @@
+"""Whether a document may be trusted: its checks and its scenarios, together."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bihuan.programs import document, scenarios
+from bihuan.programs.checks import Finding, check
+from bihuan.programs.document import CaseProgram
+from bihuan.programs.paper import play_all
+from bihuan.programs.scenarios import Mismatch, Scenario
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was found of one document. `gaps`: what its scenarios never showed. `told`: whether it has any."""
+
+    program: CaseProgram
+    findings: list[Finding]
+    scenarios: list[Scenario] = field(default_factory=list)
+    mismatches: list[Mismatch] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    told: bool = True
+
+    @property
+    def errors(self) -> list[str]:
+        """All that must be mended, a sentence each."""
+        found = [str(finding) for finding in self.findings if finding.severity == "error"]
+        untold = [] if self.told else ["没有场景文件（<名字>.scenarios.toml），没有任何动作和时限被试过"]
+        return [*found, *map(str, self.mismatches), *self.gaps, *untold]
+
+    @property
+    def warnings(self) -> list[str]:
+        return [str(finding) for finding in self.findings if finding.severity == "warning"]
+
+
+def prove_file(path: Path) -> Proof:
+    """Check a file and play the scenarios beside it. Raises BadDocument for either."""
+    return prove(document.load_file(path), scenarios.beside(path))
+
+
+def prove(program: CaseProgram, told_in: Path) -> Proof:
+    """Check a program and play the scenarios of a file. A program with errors is not played."""
+    findings = check(program)
+    if any(finding.severity == "error" for finding in findings):
+        return Proof(program, findings)
+    if not told_in.exists():
+        return Proof(program, findings, told=False)
+    stories = scenarios.load(document.read(told_in), told_in.name)
+    mismatches, coverage = play_all(program, stories)
+    return Proof(program, findings, stories, mismatches, coverage.gaps(program))

@@ -193,15 +193,21 @@ class _Teller:
             opens = self.calendar.opening(begin)
             yield self._line("skip", begin.date(), "closed", a=self._moment(begin), b=self._moment(opens))
         told = [self._worked_day(day, begin, until, pauses) for day in _dates(begin.date(), until.date())]
-        for key, same in groupby((t for t in told if t.key[0] != "nothing"), key=lambda t: t.key):
+        counted = 0
+        for key, same in groupby(told, key=lambda t: t.key):
             run = list(same)
             words = {"days": self._run(run[0].day, run[-1].day), "computed": "" if key[-1] else self.words["computed"]}
+            if key[0] == "nothing":
+                continue
             if key[0] == "skip":
                 words["name"] = self._translated(str(key[1]))
                 yield self._line("skip", run[0].day, "skip", run[-1].day, **words)
             else:
                 sentence = "count_wh" if len(run) == 1 else "count_wh_each"
-                words |= {"span": run[0].span, "amount": self._amount(run[0].us)}
+                # Rounded so that the minutes told add up to the limit, however many seconds past the start was.
+                minutes = _rounded(counted + run[0].us) - _rounded(counted)
+                counted += run[0].us * len(run)
+                words |= {"span": run[0].span, "amount": self._amount(minutes)}
                 yield self._line("count", run[0].day, sentence, run[-1].day, **words)
 
     def _worked_day(self, day: date, begin: datetime, until: datetime, pauses: Sequence[Pause]) -> _Told:
@@ -213,7 +219,7 @@ class _Teller:
             return _Told(day, ("nothing", "", said.confirmed), False)
         span = self.words["and"].join(f"{a:%H:%M}–{_clock(b, day)}" for a, b in pieces)
         us = sum((b - a) // MOMENT for a, b in pieces)
-        return _Told(day, ("count", span, said.confirmed), True, span, us)
+        return _Told(day, ("count", span, us, said.confirmed), True, span, us)
 
     def _pieces(
         self, day: date, begin: datetime, until: datetime, pauses: Sequence[Pause]
@@ -273,8 +279,8 @@ class _Teller:
         unit = self.words[f"unit_{limit.unit}"]
         return self.words["nth" if first == last else "nth_run"].format(first=first, last=last, unit=unit)
 
-    def _amount(self, us: int) -> str:
-        hours, minutes = divmod(us // MINUTE_US, 60)
+    def _amount(self, minutes: int) -> str:
+        hours, minutes = divmod(minutes, 60)
         parts = [self.words["hours"].format(n=hours)] if hours else []
         if minutes or not hours:
             parts.append(self.words["minutes"].format(n=minutes))
@@ -314,6 +320,11 @@ def _without(piece: tuple[datetime, datetime], pause: Pause) -> list[tuple[datet
     if pause.end is not None:
         rest.append((pause.end.astimezone(a.tzinfo), b))
     return [(x, y) for x, y in rest if x < y]
+
+
+def _rounded(us: int) -> int:
+    """Whole minutes."""
+    return (us + MINUTE_US // 2) // MINUTE_US
 
 
 def _clock(at: datetime, day: date) -> str:

@@ -49,7 +49,8 @@ class Screen:
     async def next(self, patience: float) -> list[str]:
         """What changed, as soon as anything did; nothing after `patience` seconds."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.woken.wait(), patience)
+            async with asyncio.timeout(patience):
+                await self.woken.wait()
         self.woken.clear()
         changed, self.changed = sorted(self.changed), set()
         return changed

@@ -59,7 +59,8 @@ class Part:
         self.trouble = type(error).__name__
         self.again_at = time.monotonic() + wait
         log.exception("%s failed %s times, again in %s s", self.name, self.failures, wait, extra={"what": "pump"})
-        connection.close_if_unusable_or_obsolete()
+        if connection.errors_occurred and not connection.is_usable():
+            connection.close()  # the next use connects anew
 
 
 @dataclass

@@ -49,7 +49,8 @@ def by_number(number: str) -> Case:
         parsed = parse_case_number(number)
     except BadNumber:
         raise NotFound from None
-    region = tree.snapshot().by_code(parsed.region.ljust(12, "0"))
+    net = tree.snapshot()
+    region = net.by_code(parsed.region) if net.has_code(parsed.region) else None
     case = region and Case.objects.filter(region_id=region.id, no=parsed.text).first()
     if not case:
         raise NotFound

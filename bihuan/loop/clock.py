@@ -43,15 +43,6 @@ def stop(case: Case, keys: Iterable[str], *, at: datetime) -> None:
         running(case).filter(key__in=list(keys)).update(stage=Clock.Stage.STOPPED, ended_at=at)
 
 
-def resume(case: Case, key: str) -> Clock | None:
-    """Let the last clock of this key run on as if it had never stopped; a clock that never ran stays away."""
-    clock = _of(case).filter(key=key).order_by("-started_at", "-id").first()
-    if clock and clock.stage == Clock.Stage.STOPPED:
-        clock.stage, clock.ended_at = Clock.Stage.RUNNING, None
-        clock.save(update_fields=["stage", "ended_at"])
-    return clock
-
-
 def running(case: Case) -> QuerySet[Clock]:
     """The running clocks of a case."""
     return _of(case).filter(stage=Clock.Stage.RUNNING)

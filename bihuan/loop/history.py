@@ -6,16 +6,21 @@ One pass, a few COPY per batch; the rows of a batch are committed together with 
 batches only.
 """
 
+import gc
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cache
+from datetime import UTC, date, datetime
+from functools import cache, lru_cache
 from hashlib import sha256
 from itertools import islice
 from json.encoder import encode_basestring
+from math import isfinite
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection, connections, models, transaction
@@ -104,7 +109,7 @@ def write_history(
     """
     prepare = _Preparing(region_id, version_id)
     copying = _Copying(region_id, at=at, durable=durable)
-    with copying.lane() as lane:
+    with _collector_at_rest(), copying.lane() as lane:
         for histories_of_batch in _batches(histories, batch):
             lane.give(prepare.batch(histories_of_batch))
     return copying.written
@@ -116,7 +121,22 @@ def _batches(histories: Iterable[History], size: int) -> Iterator[list[History]]
         yield batch
 
 
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Rows hold no cycles; the collector would only walk thousands of living ones, a fifth of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
 # Making rows ready
+
+
+_Place = tuple[int | None, ...]  # l1 .. l5
 
 
 @dataclass(slots=True)
@@ -129,7 +149,10 @@ class _Prepared:
     events: list[str]
     texts: list[str]
     companions: list[tuple[type[models.Model], str]]
-    counted: list[tuple[str, datetime, tuple[int | None, ...], int | None, int | None]]
+    counted: list[tuple[datetime, tuple[str, ...]]]  # moments, each with the measures that hang on it
+    place: _Place
+    grid: int | None
+    unit: int
 
 
 LEVELS = ("l1", "l2", "l3", "l4", "l5")
@@ -152,40 +175,45 @@ class _Preparing:
         self.region_id, self.version_id = region_id, version_id
         self.region6 = tree.snapshot().unit(region_id).code[:6]
         self.zone = timezone.get_default_timezone()
-        self._region = _hashed(region_id)
-        self._version = _hashed(version_id)
 
     def batch(self, histories: Sequence[History]) -> list[_Prepared]:
         days = [history.steps[0].at.astimezone(self.zone).date() for history in histories]
-        free = {day: reserve(self.region_id, day, size)[0] for day, size in Counter(days).items()}
-        prepared = []
-        for history, day in zip(histories, days, strict=True):
-            prepared.append(self._case(history, make_case_number(self.region6, day, free[day])))
-            free[day] += 1
-        return prepared
+        numbers = {day: self._numbers(day, size) for day, size in Counter(days).items()}
+        return [self._case(history, next(numbers[day])) for history, day in zip(histories, days, strict=True)]
+
+    def _numbers(self, day: date, size: int) -> Iterator[str]:
+        first, end = reserve(self.region_id, day, size)
+        return (make_case_number(self.region6, day, sequence) for sequence in range(first, end))
 
     def _case(self, history: History, number: str) -> _Prepared:
         case_id, first = new_id(), history.steps[0]
         first.changes = self._filing(first, number)
         companions = [self._contact(history, case_id, first)] if any(history.contact) else []
         companions += [(model, self._companion(model, case_id, columns)) for model, columns in history.companions]
-        cells, final, head, events, words = {}, {}, GENESIS, [], []
+        line, final, head, events, words = list(_defaults(Case)), {}, GENESIS, [], []
         for n, step in enumerate(history.steps, 1):
-            facts = dict(step.facts) if step.facts else {}
+            facts = dict(step.facts or ())
             if step.words is not None:
-                line, facts["text"], facts["digest"] = self._text(step, case_id)
-                words.append(line)
+                said, facts["text"], facts["digest"] = self._text(step, case_id)
+                words.append(said)
                 if n == 1:
                     step.changes["text_id"] = facts["text"]
-            rendered = {column: _json(value) for column, value in step.changes.items()}
-            members = {key: _json(value) for key, value in facts.items()}
-            members["set"] = _object(rendered)
-            head, line = self._event(head, case_id, n, step, _object(members))
-            events.append(line)
-            cells |= rendered
+            head, event = self._event(head, case_id, n, step, _data(step.changes, facts, line))
+            events.append(event)
             final |= step.changes
-        case = _case_line(cells, case_id, self.region_id, len(events), head)
-        return _Prepared(history.ref, final.get("outside_no", ""), case, events, words, companions, _counted(final))
+        _end_line(line, case_id, self.region_id, len(events), head)
+        return _Prepared(
+            ref=history.ref,
+            outside_no=final.get("outside_no", ""),
+            case="\t".join(line) + "\n",
+            events=events,
+            texts=words,
+            companions=companions,
+            counted=_counted(final),
+            place=tuple([final.get(level) for level in LEVELS]),
+            grid=final.get("grid_id"),
+            unit=final["unit_id"],
+        )
 
     def _filing(self, step: Step, number: str) -> dict[str, Any]:
         known = {**_START, "no": number, "version": self.version_id, "filed_at": step.at, **step.changes}
@@ -210,23 +238,17 @@ class _Preparing:
 
     def _event(self, head: bytes, case_id: int, n: int, step: Step, data: str) -> tuple[bytes, str]:
         """The hash of an event and its line. Byte for byte what book.journal.event_hash hashes."""
-        actor, posting, body = str(step.by.actor), step.by.posting, data.encode()
-        moment = round(step.at.timestamp() * 1_000_000)
-        who = f"{_hashed(moment)}{_hashed(actor)}{_hashed(posting or 0)}{_hashed(step.verb)}"
-        fields = f"{self._region}{_hashed(case_id)}{_hashed(n)}{who}{self._version}{len(body)}:"
-        head = sha256(b"32:" + head + fields.encode() + body).digest()
-        escaped = data.replace("\\", "\\\\") if "\\" in data else data
-        line = (
-            f"{self.region_id}\t{case_id}\t{n}\t{_moment(step.at)}\t{actor}\t{posting or _NULL}\t{step.verb}\t"
-            f"{self.version_id}\t{escaped}\t\\\\x{head.hex()}\n"
+        region, version, at = self.region_id, self.version_id, step.at
+        actor, posting, verb = str(step.by.actor), step.by.posting, step.verb
+        moment, who, body = str(round(at.timestamp() * 1_000_000)), str(posting or 0), data.encode()
+        fields = (
+            f"{len(str(region))}:{region}{len(str(case_id))}:{case_id}{len(str(n))}:{n}{len(moment)}:{moment}"
+            f"{len(actor)}:{actor}{len(who)}:{who}{len(verb)}:{verb}{len(str(version))}:{version}{len(body)}:"
         )
-        return head, line
-
-
-def _hashed(value: int | str) -> str:
-    """A short ASCII field as `lib.canonical.chain` takes it in."""
-    text = str(value)
-    return f"{len(text)}:{text}"
+        head = sha256(b"32:" + head + fields.encode() + body).digest()
+        cell = data.replace("\\", "\\\\") if "\\" in data else data
+        by = f"{actor}\t{posting or _NULL}\t{verb}\t{version}"
+        return head, f"{region}\t{case_id}\t{n}\t{_moment(at)}\t{by}\t{cell}\t\\\\x{head.hex()}\n"
 
 
 class _Final:
@@ -239,16 +261,13 @@ class _Final:
         self.__dict__ = columns
 
 
-def _counted(final: dict[str, Any]) -> list[tuple[str, datetime, tuple[int | None, ...], int | None, int | None]]:
-    """What the case counts for in its last shape: earlier counts moved along with it."""
-    if final["test"]:
-        return []
-    place = tuple(final.get(level) for level in LEVELS)
-    grid, unit = final.get("grid_id"), final["unit_id"]
-    return [
-        (measure, at, place, grid, unit if measure in counts.SCORED_TO_UNIT else None)
-        for measure, at in counts.measures(_Final(final))
-    ]
+def _counted(final: dict[str, Any]) -> list[tuple[datetime, tuple[str, ...]]]:
+    """What the case counts for in its last shape, by moment; earlier counts moved along with it."""
+    moments: dict[datetime, tuple[str, ...]] = {}
+    if not final["test"]:
+        for measure, at in counts.measures(_Final(final)):
+            moments[at] = (*moments.get(at, ()), measure)
+    return list(moments.items())
 
 
 # Lines for COPY. A value is rendered once, as canonical JSON; its cell follows, because both escape alike.
@@ -258,62 +277,56 @@ _EVENT = ("region_id", "case_id", "n", "at", "actor", "posting", "verb", "versio
 _TEXT = ("id", "region_id", "case_id", "body", "place", "salt", "erased_at")
 
 
+def _data(changes: dict[str, Any], facts: dict[str, Any], line: list[str]) -> str:
+    """Canonical JSON of an event, as book.journal.event_data; what it changed goes into the line of the case, too."""
+    shape, places, take = _shape(tuple(changes))
+    rendered = [_RENDER.get(type(value), canonical_json)(value) for value in take(changes)]
+    for place, text in zip(places, rendered, strict=True):
+        # COPY knows no \u: `texts.tidy` leaves nothing in words that would need it.
+        line[place] = text[1:-1] if text[0] == '"' else _NULL if text == "null" else text
+    members = {key: _RENDER.get(type(value), canonical_json)(value) for key, value in facts.items()}
+    members["set"] = shape % tuple(rendered)
+    return _object(members)
+
+
+def _object(members: Mapping[str, str]) -> str:
+    """A JSON object of members already rendered."""
+    return "{" + ",".join([f"{encode_basestring(key)}:{members[key]}" for key in sorted(members)]) + "}"
+
+
+@cache
+def _shape(columns: tuple[str, ...]) -> tuple[str, tuple[int, ...], Any]:
+    """For changes of these columns: the JSON object to fill in, the places of their cells, and what takes the values."""
+    ordered, table = sorted(columns), _columns(Case)
+    if not ordered:
+        return "{}", (), lambda _: ()
+    take = itemgetter(*ordered) if len(ordered) > 1 else lambda changes: (changes[ordered[0]],)
+    shape = "{" + ",".join(f"{encode_basestring(column)}:%s" for column in ordered) + "}"
+    return shape, tuple(table.index(column) for column in ordered), take
+
+
+@lru_cache(8192)
 def _moment(at: datetime) -> str:
-    if at.tzinfo is not UTC:
-        at = at.astimezone(UTC)
-    return at.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-def _plain(value: str) -> str:
-    return encode_basestring(value)
-
-
-def _number(value: float) -> str:
-    return canonical_json(value)  # refuses NaN and infinity
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 _RENDER: dict[type, Any] = {
     int: str,
-    str: _plain,
+    str: encode_basestring,
     bool: {True: "true", False: "false"}.__getitem__,
     type(None): lambda _: "null",
     datetime: lambda at: f'"{_moment(at)}"',
-    float: _number,
+    float: lambda number: repr(number) if isfinite(number) else canonical_json(number),  # which refuses NaN
+    dict: lambda known: _object({key: _RENDER.get(type(value), canonical_json)(value) for key, value in known.items()}),
 }
 
 
-def _json(value: Any) -> str:
-    """Canonical JSON of a value."""
-    return _RENDER.get(type(value), canonical_json)(value)
-
-
-@cache
-def _key(name: str) -> str:
-    return _plain(name) + ":"
-
-
-@cache
-def _order(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """The members of an object in canonical order, each with its key as text."""
-    return tuple((name, _key(name)) for name in sorted(names))
-
-
-def _object(members: Mapping[str, str]) -> str:
-    return "{" + ",".join([key + members[name] for name, key in _order(tuple(members))]) + "}"
-
-
-def _cell(rendered: str) -> str:
-    """The COPY cell of a value rendered as JSON. COPY knows no \\u: `texts.tidy` leaves nothing that would need it."""
-    if rendered[0] == '"':
-        return rendered[1:-1]
-    return _NULL if rendered == "null" else rendered
-
-
 def _escaped(text: str) -> str:
-    return text.translate(_ESCAPES)
+    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
 
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_SPECIAL = re.compile(r"[\\\t\n\r]")
 
 
 @cache
@@ -323,36 +336,29 @@ def _columns(model: type[models.Model]) -> tuple[str, ...]:
 
 @cache
 def _defaults(model: type[models.Model]) -> tuple[str, ...]:
-    return tuple(_sql_text(f.get_default()) for f in model._meta.concrete_fields)
+    return tuple(_cell(f.get_default()) for f in model._meta.concrete_fields)
 
 
-def _sql_text(value: Any) -> str:
+def _cell(value: Any) -> str:
+    if value is None:
+        return _NULL
     if isinstance(value, bytes | bytearray | memoryview):
         return f"\\\\x{bytes(value).hex()}"
-    if isinstance(value, list | dict):
-        return _escaped(canonical_json(value))
-    if isinstance(value, str):
-        return _escaped(value)
-    return _cell(_json(value))
+    if isinstance(value, datetime):
+        return _moment(value)
+    return _escaped(value if isinstance(value, str) else canonical_json(value))
 
 
 def _line(model: type[models.Model], values: Mapping[str, Any]) -> str:
     defaults = zip(_columns(model), _defaults(model), strict=True)
-    return "\t".join([_sql_text(values[name]) if name in values else default for name, default in defaults]) + "\n"
+    return "\t".join([_cell(values[name]) if name in values else default for name, default in defaults]) + "\n"
 
 
-@cache
-def _case_places() -> dict[str, int]:
-    return {name: place for place, name in enumerate(_columns(Case))}
-
-
-def _case_line(cells: Mapping[str, str], case_id: int, region_id: int, n: int, head: bytes) -> str:
-    line, places = list(_defaults(Case)), _case_places()
-    for column, rendered in cells.items():
-        line[places[column]] = _cell(rendered)
-    line[places["id"]], line[places["region_id"]] = str(case_id), str(region_id)
-    line[places["n"]], line[places["head"]] = str(n), f"\\\\x{head.hex()}"
-    return "\t".join(line) + "\n"
+def _end_line(line: list[str], case_id: int, region_id: int, n: int, head: bytes) -> None:
+    """What no event says of a case."""
+    _, places, _ = _shape(("id", "region_id", "n", "head"))
+    for place, text in zip(places, (f"\\\\x{head.hex()}", str(case_id), str(n), str(region_id)), strict=True):
+        line[place] = text
 
 
 # Copying
@@ -464,62 +470,71 @@ class _Tallying:
     def __init__(self, region_id: int, *, oldest: datetime) -> None:
         self.region_id, self.oldest = region_id, oldest
         self.zone = timezone.get_default_timezone()
-        self._starts: dict[int, tuple[datetime, datetime]] = {}
+        self._starts: dict[int, tuple[str, str]] = {}
 
     def add(self, cursor: Any, prepared: list[_Prepared]) -> None:
-        rows = self._rows(prepared)
-        columns = [list(column) for column in zip(*((*key, rows[key]) for key in sorted(rows)), strict=True)]
-        if columns:
-            cursor.execute(_ADD, [self.region_id, *columns])
+        if rows := self._rows(prepared):
+            keys = sorted(rows)  # as the fold inserts: two writers never wait for each other in a circle
+            columns = [*zip(*keys, strict=True), [rows[key] for key in keys]]
+            cursor.execute(_ADD, [self.region_id, *map(_array, columns)])
 
-    def _rows(self, prepared: list[_Prepared]) -> Counter[tuple[int, str, str, str, datetime]]:
-        rows: Counter[tuple[int, str, str, str, datetime]] = Counter()
-        for (measure, hour, day, place), amount in self._places(prepared).items():
+    def _rows(self, prepared: list[_Prepared]) -> Counter[tuple[int, str, str, str, str]]:
+        """Amounts by unit, role, measure, period and bucket."""
+        rows: Counter[tuple[int, str, str, str, str]] = Counter()
+        for (measures, (hour, day), place), amount in self._places(prepared).items():
             for unit in place:
-                if unit is not None:
+                if unit is None:
+                    continue
+                for measure in measures:
                     rows[unit, tallies.PLACE, measure, tallies.DAY, day] += amount
-                    rows[unit, tallies.PLACE, measure, tallies.ALL, tallies.EPOCH] += amount
-                    if hour >= self.oldest:
+                    rows[unit, tallies.PLACE, measure, tallies.ALL, _EVER] += amount
+                    if hour:
                         rows[unit, tallies.PLACE, measure, tallies.HOUR, hour] += amount
-        for (measure, grid), amount in self._grids(prepared).items():
-            rows[grid, tallies.PLACE, measure, tallies.ALL, tallies.EPOCH] += amount
-        for (measure, day, unit), amount in self._units(prepared).items():
-            rows[unit, tallies.UNIT, measure, tallies.DAY, day] += amount
-            rows[unit, tallies.UNIT, measure, tallies.ALL, tallies.EPOCH] += amount
+        for (measures, grid), amount in self._grids(prepared).items():
+            for measure in measures:
+                rows[grid, tallies.PLACE, measure, tallies.ALL, _EVER] += amount
+        for (measures, (_, day), unit), amount in self._units(prepared).items():
+            for measure in measures:
+                rows[unit, tallies.UNIT, measure, tallies.DAY, day] += amount
+                rows[unit, tallies.UNIT, measure, tallies.ALL, _EVER] += amount
         return rows
 
-    def _places(self, prepared: list[_Prepared]) -> Counter[tuple[str, datetime, datetime, tuple[int | None, ...]]]:
-        return Counter(
-            (measure, *self._span(at), place) for case in prepared for measure, at, place, _, _ in case.counted
-        )
+    def _places(self, prepared: list[_Prepared]) -> Counter[tuple[tuple[str, ...], tuple[str, str], _Place]]:
+        return Counter((measures, self._span(at), case.place) for case in prepared for at, measures in case.counted)
 
-    def _grids(self, prepared: list[_Prepared]) -> Counter[tuple[str, int]]:
+    def _grids(self, prepared: list[_Prepared]) -> Counter[tuple[tuple[str, ...], int]]:
+        placed = [case for case in prepared if case.grid and case.grid not in case.place]
+        return Counter((measures, case.grid) for case in placed for _, measures in case.counted)
+
+    def _units(self, prepared: list[_Prepared]) -> Counter[tuple[tuple[str, ...], tuple[str, str], int]]:
         return Counter(
-            (measure, grid)
+            (scored, self._span(at), case.unit)
             for case in prepared
-            for measure, _, place, grid, _ in case.counted
-            if grid is not None and grid not in place
+            for at, measures in case.counted
+            if (scored := _scored(measures))
         )
 
-    def _units(self, prepared: list[_Prepared]) -> Counter[tuple[str, datetime, int]]:
-        return Counter(
-            (measure, self._span(at)[1], unit)
-            for case in prepared
-            for measure, at, _, _, unit in case.counted
-            if unit is not None
-        )
-
-    def _span(self, at: datetime) -> tuple[datetime, datetime]:
-        """The beginnings of the local hour and day. No zone is off by less than a quarter of an hour."""
-        quarter = int(at.timestamp()) // 900
+    def _span(self, at: datetime) -> tuple[str, str]:
+        """The beginnings of the local hour (empty when it is too old to be kept) and day."""
+        quarter = int(at.timestamp()) // 900  # no zone is off by less than a quarter of an hour
         if quarter not in self._starts:
-            local = at.astimezone(self.zone)
-            hour = local.replace(minute=0, second=0, microsecond=0)
-            self._starts[quarter] = hour.astimezone(UTC), hour.replace(hour=0, fold=0).astimezone(UTC)
+            hour = at.astimezone(self.zone).replace(minute=0, second=0, microsecond=0)
+            kept = _moment(hour) if hour >= self.oldest else ""
+            self._starts[quarter] = kept, _moment(hour.replace(hour=0, fold=0))
         return self._starts[quarter]
 
 
-# In the order of the key, as the pump's fold: two writers never wait for each other in a circle.
+@cache
+def _scored(measures: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(measure for measure in measures if measure in counts.SCORED_TO_UNIT)
+
+
+def _array(values: Iterable[Any]) -> str:
+    """An array as the server reads it; numbers, moments and plain words need no quotes."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+_EVER = _moment(tallies.EPOCH)
 _ADD = f"""
 INSERT INTO {Tally._meta.db_table} AS old (region_id, unit, role, measure, period, bucket, amount)
 SELECT %s, new.* FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::bigint[]) AS new

@@ -143,6 +143,8 @@ class Case(RegionModel):
     n = models.IntegerField(default=1)
     head = models.BinaryField()
 
+    seen_n: int | None = None  # not stored: the last event the caller has seen; an act on an older sight is refused
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["region", "id"], name="case_region_id"),

@@ -34,10 +34,9 @@ def place(*, grid: str = "", lng: float | None = None, lat: float | None = None,
     """
     net = tree.snapshot()
     if grid:
-        unit = net.by_code(grid)
-        if unit is None:
+        if not net.has_code(grid):
             raise BadPlace("没有这个网格编码，请核对。")
-        return at_unit(unit.id, lng=lng, lat=lat)
+        return at_unit(net.by_code(grid).id, lng=lng, lat=lat)
     if lng is not None and lat is not None:
         hit = net.locate(lng, lat)
         if hit is None or hit.metres > FARTHEST_METRES:

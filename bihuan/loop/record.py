@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bihuan.book.journal import Acting, append
+from bihuan.book.journal import Acting, Stale, append
 from bihuan.book.models import Outbox, TallyDelta
 from bihuan.dossier import photos, texts
 from bihuan.dossier.models import Photo
@@ -20,10 +20,13 @@ def locked(case: Case, *, at: datetime) -> Case:
     """The case as it stands at `at`, locked until the transaction ends.
 
     Clocks that ran out before `at` act first, whether or not a sweep has come: no act can overtake the time (K3).
+    Raises Stale when the caller said which event it saw last (`case.seen_n`) and there has been another since.
     """
-    case = Case.objects.select_for_update().get(region_id=case.region_id, pk=case.pk)
-    fire_due(case, at=at)
-    return case
+    now = Case.objects.select_for_update().get(region_id=case.region_id, pk=case.pk)
+    fire_due(now, at=at)
+    if case.seen_n is not None and case.seen_n != now.n:
+        raise Stale
+    return now
 
 
 def fire_due(case: Case, *, at: datetime) -> int:
@@ -106,15 +109,13 @@ def claim(case: Case, keys: Sequence[str], stage: Photo.Stage) -> None:
 
 
 def _run_clocks(case: Case, move: Move, at: datetime) -> dict[str, Any]:
-    """Stop, start and resume the clocks of the move; returns the due times that follow."""
+    """Stop and start the clocks of the move; returns the due times that follow."""
     rules, changes = rules_of(case), {}
     clock.stop(case, move.stops, at=at)
     for key in move.starts:
         started = clock.start(case, key, at=at)
         if rules.clocks[key].promise:
             changes["promise_at"] = started.due_at
-    for key in move.resumes:
-        clock.resume(case, key)
     steps = rules.states[case.state].clocks
     step = clock.running(case).filter(key__in=steps).order_by("due_at").first() if steps else None
     if step:

@@ -1,0 +1,133 @@
+"""A case as it is told: to its resident in plain words, to staff with names; never a state's inner key."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from bihuan.book import messages
+from bihuan.book.models import Actor
+from bihuan.dossier.models import Photo, Text
+from bihuan.loop import clock
+from bihuan.loop.models import Case, CaseEvent
+from bihuan.loop.moves import rules_of
+from bihuan.loop.wording import language
+from bihuan.net import tree
+from bihuan.net.models import Posting
+
+# What a resident is shown of the timeline: what touches the promise, not the unit's inner steps.
+FOR_RESIDENTS = frozenset(
+    {"file", "accept", "answer", "dispatch", "rule", "contact", "approve", "call_back", "confirm", "redo", "close"}
+    | {"withdraw", "urge", "lapse", "verify"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened, ready to be shown. `who` is empty in what residents read."""
+
+    n: int
+    at: datetime
+    when: str
+    verb: str
+    title: str
+    who: str
+    text: str
+    facts: dict[str, Any]
+    photos: tuple[str, ...] = ()
+
+
+def steps(case: Case) -> list[Step]:
+    """The whole history of a case for staff, oldest first. Four queries."""
+    events = list(CaseEvent.objects.filter(region_id=case.region_id, case_id=case.pk).order_by("n"))
+    texts = _texts(case)
+    names = _names({event.posting for event in events if event.posting})
+    pictures = _pictures(case)
+    return [_step(case, event, texts, names, pictures) for event in events]
+
+
+def _step(case: Case, event: CaseEvent, texts: dict[int, str], names: dict[int, str], pictures: dict) -> Step:
+    facts = json.loads(event.data)
+    local = timezone.localtime(event.at)
+    who = names.get(event.posting or 0, "") or {Actor.RESIDENT: "群众", Actor.CLOCK: "到期自动"}.get(
+        event.actor, "系统"
+    )
+    return Step(
+        n=event.n,
+        at=event.at,
+        when=f"{local:%Y-%m-%d %H:%M}",
+        verb=event.verb,
+        title=_title(case, event.verb, facts.get("outcome")),
+        who=who,
+        text=texts.get(facts.get("text", 0), ""),
+        facts=facts,
+        photos=tuple(pictures.get(event.n, ())),
+    )
+
+
+def _title(case: Case, verb: str, outcome: str | None) -> str:
+    """The title of the move in the reader's language."""
+    rules = rules_of(case)
+    key = next(
+        (move.key for move in rules.moves.values() if move.verb == verb and move.outcome == outcome),
+        None,
+    )
+    return rules.label("move", key, language()) if key else verb
+
+
+def _texts(case: Case) -> dict[int, str]:
+    return dict(Text.objects.filter(region_id=case.region_id, case_id=case.pk).values_list("pk", "body"))
+
+
+def _names(postings: set[int]) -> dict[int, str]:
+    rows = Posting.objects.filter(pk__in=postings).select_related("person", "unit")
+    return {posting.pk: f"{posting.unit.short or posting.unit.name} {posting.person.name}" for posting in rows}
+
+
+def _pictures(case: Case) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for n, key in Photo.objects.filter(region_id=case.region_id, case_id=case.pk).values_list("event_n", "key"):
+        found.setdefault(n, []).append(key)
+    return found
+
+
+def reply_of(case: Case) -> str:
+    """The unit's answer as the resident may read it: only once it was approved."""
+    if case.replied_at is None:
+        return ""
+    verb = "answer" if case.result == "answered" else "reply"
+    events = CaseEvent.objects.filter(region_id=case.region_id, case_id=case.pk, verb=verb)
+    last = events.order_by("-n").first()
+    text = last and json.loads(last.data).get("text")
+    body = Text.objects.filter(region_id=case.region_id, pk=text).values_list("body", flat=True).first() if text else ""
+    return body or ""
+
+
+def told(case: Case, *, at: datetime) -> dict[str, Any]:
+    """What a resident is told of a case: status, who has it, until when and why, the reply, what happened."""
+    rules, lang = rules_of(case), language()
+    dispatched = case.dispatched_at is not None
+    return {
+        "number": case.no,
+        "status": rules.label("public", case.state, lang),
+        "unit": tree.snapshot().unit(case.unit_id).name if dispatched else "",
+        "due": case.promise_at if dispatched else None,
+        "due_explained": [line.text for line in clock.explain(case, lang=lang)] if dispatched else [],
+        "result": rules.label("result", case.result, lang) if case.result and case.replied_at else "",
+        "reply": reply_of(case),
+        "timeline": timeline(case),
+    }
+
+
+def timeline(case: Case) -> list[dict[str, Any]]:
+    """What the resident was told, oldest first: moments and messages. Nothing of the unit's inner steps."""
+    said = messages.for_resident(case.region_id, case.pk)
+    if said:
+        return [{"at": message.made_at, "text": message.body, "detail": ""} for message in said]
+    events = CaseEvent.objects.filter(region_id=case.region_id, case_id=case.pk, verb__in=FOR_RESIDENTS)
+    return [
+        {"at": event.at, "text": _title(case, event.verb, json.loads(event.data).get("outcome")), "detail": ""}
+        for event in events.order_by("n")
+    ]

@@ -47,7 +47,7 @@ PUBLIC = (
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """The context processor. Nothing is looked up for a page that shows no frame (an htmx part)."""
-    return {"shell": SimpleLazyObject(lambda: frame(request)), "live_url": settings.LIVE_URL}
+    return {"shell": SimpleLazyObject(lambda: frame(request))}
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 // Hints from the server: "this topic changed". The page then fetches the parts that show it:
-//   <body data-live-url="/live/" data-live-topics="unit:5 wall">  and  <div hx-get="..." hx-trigger="live-unit:5 from:body">.
-// A part that lists data-live="unit:5" is triggered by htmx event "live". When the stream fails, every part is fetched each 5 seconds.
+//   <div data-live="unit:5" hx-get="..." hx-trigger="live">
+// When the stream fails, every such part is fetched each 5 seconds until the stream is back.
 import htmx from "htmx.org";
 import { word } from "./words.js";
 
@@ -36,7 +36,7 @@ function startPolling() {
 function stopPolling() { clearInterval(poll); poll = 0; }
 
 function listen(url, topics) {
-  source = new EventSource(`${url}?${new URLSearchParams({ topics: topics.join(",") })}`);
+  source = new EventSource(`${url}?${new URLSearchParams({ topics: topics.join(","), token: document.body.dataset.liveToken ?? "" })}`);
   source.onopen = () => {
     if (poll) fire(null); // what happened while the stream was away
     wait = 1000;

@@ -23,6 +23,8 @@ FORMS = """
 <form id="parts" hx-post="/part/" hx-target="#answer"><input name="q"><button>ask</button></form><div id="answer"></div>
 """
 
+PARTS = (("mine", "unit:5"), ("other", "unit:6"))
+
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
@@ -169,6 +171,41 @@ def test_ticking_all_rows_wakes_the_batch_button(page):
     page.locator("[data-pick-all]").check()
     assert page.locator("[data-picked]").inner_text() == "4"
     assert page.locator("[data-needs-pick]").is_enabled()
+
+
+def test_a_hint_fetches_the_parts_of_its_topic_once(forms):
+    forms.route(
+        "**/live/**",
+        lambda route: route.fulfill(body="data: unit:5 area:1\n\ndata: unit:5\n\n", content_type="text/event-stream"),
+    )
+    fetched = live_page(forms)
+    forms.wait_for_timeout(600)
+    assert fetched == ["mine"]
+    assert "token=seal" in forms.asked[0]
+
+
+def test_without_hints_the_parts_are_fetched_every_few_seconds(forms):
+    forms.route("**/live/**", lambda route: route.abort())
+    fetched = live_page(forms)
+    forms.locator("body[data-live-state=poll]").wait_for()
+    forms.wait_for_timeout(5600)
+    assert sorted(fetched) == ["mine", "other"]
+
+
+def live_page(forms: Any) -> list[str]:
+    """A page with two live parts; returns the names of the parts fetched, as they come."""
+    fetched: list[str] = []
+    forms.asked = []
+    forms.on("request", lambda request: forms.asked.append(request.url) if "/live/" in request.url else None)
+    forms.route(
+        "**/part/*", lambda route: (fetched.append(route.request.url.split("/")[-1]), route.fulfill(body="new"))
+    )
+    live = 'data-live-url="/live/" data-live-topics="unit:5" data-live-token="seal"'
+    parts = "".join(f'<div data-live="{topic}" hx-get="/part/{name}" hx-trigger="live"></div>' for name, topic in PARTS)
+    body = forms.content().replace("<body", f"<body {live}", 1).replace('id="answer">', f'id="answer">{parts}')
+    forms.route("**/live-page/", lambda route: route.fulfill(body=body, content_type="text/html; charset=utf-8"))
+    forms.goto(forms.url.replace("/forms/", "/live-page/"))
+    return fetched
 
 
 @pytest.mark.parametrize("width", [360, 1366, 1920])

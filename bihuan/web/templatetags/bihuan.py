@@ -1,11 +1,14 @@
 """Tags of the design system: `icon "clock"`, `asset "app.css"` and the block `wrap "parts/card.html"`."""
 
 from django import template
+from django.conf import settings
 from django.template.base import FilterExpression, NodeList, Parser, Token, token_kwargs
 from django.template.context import Context
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+
+from bihuan.jobs.hints import live_token
 
 register = template.Library()
 
@@ -23,6 +26,21 @@ def icon(name: str, label: str = "", extra: str = "") -> SafeString:
     classes = f"icon {extra}".strip()
     return format_html(
         '<svg class="{}" {} focusable="false"><use href="{}#{}"/></svg>', classes, spoken, asset("icons.svg"), name
+    )
+
+
+@register.simple_tag(takes_context=True)
+def live_attributes(context: Context) -> SafeString | str:
+    """The body's attributes that make a page live, when its view gave `live_topics` (a list of topics of jobs/hints)."""
+    topics = context.get("live_topics")
+    if not topics:
+        return ""
+    posting = getattr(context.get("request"), "posting", None)
+    return format_html(
+        ' data-live-url="{}" data-live-topics="{}" data-live-token="{}"',
+        settings.LIVE_URL,
+        " ".join(topics),
+        live_token(posting, topics),
     )
 
 

@@ -40,7 +40,7 @@ def make_cast() -> SimpleNamespace:
     cache.clear()
     revisions.forget()
     numbers.forget()
-    seed_calendar(at=MONDAY)
+    seed_calendar(at=MONDAY, first=2026, last=2027)
     units = _units()
     rebuild_paths()
     revisions.forget()

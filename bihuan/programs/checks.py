@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from bihuan.programs.course import Course, courses
+from bihuan.programs.course import Course, Way, courses
 from bihuan.programs.document import NAMESPACES, CaseProgram, Move, variables_in
-from bihuan.programs.kinds import Kind, kind_of
+from bihuan.programs.kinds import CLOCK, Kind, kind_of
 
 Severity = Literal["error", "warning"]
 
@@ -117,7 +117,6 @@ def _names(program: CaseProgram) -> Iterator[tuple[str, Iterable[str], Iterable[
             (f"{at}.to", _some(m.to), p.states),
             (f"{at}.starts", m.starts, p.clocks),
             (f"{at}.stops", m.stops, p.clocks),
-            (f"{at}.resumes", m.resumes, p.clocks),
             (f"{at}.needs", m.needs, p.asks),
             (f"{at}.results", m.results, p.results),
             (f"{at}.reasons", _some(m.reasons), p.reasons),
@@ -238,14 +237,14 @@ def _walk(program: CaseProgram, kind: Kind) -> Iterator[Finding]:
     yield from _due_told(program, steps)
 
 
-def _reached(program: CaseProgram, steps: Mapping[Course, list[tuple[Move, Course]]]) -> Iterator[Finding]:
+def _reached(program: CaseProgram, steps: Mapping[Course, list[Way]]) -> Iterator[Finding]:
     states = {course.state for course in steps}
-    taken = {move.key for after in steps.values() for move, _ in after}
+    taken = {way.move.key for ways in steps.values() for way in ways}
     yield from (_find("unreachable_state", f"state.{key}") for key in program.states if key not in states)
     yield from (_find("unreachable_move", f"move.{key}") for key in program.moves if key not in taken)
 
 
-def _lapses(program: CaseProgram, steps: Mapping[Course, list[tuple[Move, Course]]]) -> Iterator[Finding]:
+def _lapses(program: CaseProgram, steps: Mapping[Course, list[Way]]) -> Iterator[Finding]:
     """A clock that runs must have something to do when it ends, in whatever state the case is then."""
     nowhere = {
         (key, course.state)
@@ -256,22 +255,22 @@ def _lapses(program: CaseProgram, steps: Mapping[Course, list[tuple[Move, Course
     yield from (_find("lapse_nowhere", f"clock.{key}", state) for key, state in sorted(nowhere, key=str))
 
 
-def _clocked(program: CaseProgram, steps: Mapping[Course, list[tuple[Move, Course]]]) -> Iterator[Finding]:
+def _clocked(program: CaseProgram, steps: Mapping[Course, list[Way]]) -> Iterator[Finding]:
     unclocked = {
         (after.state, move.key)
         for ways in steps.values()
-        for move, after in ways
+        for move, after, _ in ways
         if after.state and not program.states[after.state].final
         if not after.running & {*program.states[after.state].clocks}
     }
     yield from (_find("unclocked", f"state.{state}", f"move.{key}") for state, key in sorted(unclocked, key=str))
 
 
-def _ways_out(program: CaseProgram, kind: Kind, steps: Mapping[Course, list[tuple[Move, Course]]]) -> Iterator[Finding]:
+def _ways_out(program: CaseProgram, kind: Kind, steps: Mapping[Course, list[Way]]) -> Iterator[Finding]:
     """From everywhere the end can be reached; also when all posts of any one party keep still for ever."""
     stuck = _stuck(program, steps, silent=frozenset())
     yield from (_find("no_way_out", f"state.{state}") for state in sorted(stuck))
-    for party in sorted({*kind.posts.values()} - {kind.posts[kind.clock]}):
+    for party in sorted({*kind.posts.values()} - {kind.posts[CLOCK]}):
         silent = frozenset(post for post, theirs in kind.posts.items() if theirs == party)
         raised = _raised_states(program, kind)
         held = _stuck(program, steps, silent=silent, spared=raised) - stuck
@@ -287,7 +286,7 @@ def _raised_states(program: CaseProgram, kind: Kind) -> frozenset[str]:
 
 def _stuck(
     program: CaseProgram,
-    steps: Mapping[Course, list[tuple[Move, Course]]],
+    steps: Mapping[Course, list[Way]],
     *,
     silent: frozenset[str],
     spared: frozenset[str] = frozenset(),
@@ -295,9 +294,9 @@ def _stuck(
     """States of courses from which no end can be reached while `silent` posts never act (but in `spared` states)."""
     before: dict[Course, list[Course]] = {}
     for course, ways in steps.items():
-        for move, after in ways:
-            if course.state in spared or not move.by <= silent:
-                before.setdefault(after, []).append(course)
+        for way in ways:
+            if course.state in spared or way.by_clock or not way.move.by - {CLOCK} <= silent:
+                before.setdefault(way.after, []).append(course)
     ending = [course for course in steps if course.state and program.states[course.state].final]
     reaching: set[Course] = set()
     while ending:
@@ -331,11 +330,11 @@ def _promises(move: Move, program: CaseProgram, *, told: bool, due: bool) -> Ite
         yield _find("change_untold", f"move.{move.key}", "、".join(stopped))
 
 
-def _due_told(program: CaseProgram, steps: Mapping[Course, list[tuple[Move, Course]]]) -> Iterator[Finding]:
+def _due_told(program: CaseProgram, steps: Mapping[Course, list[Way]]) -> Iterator[Finding]:
     early = {
         (move.key, key)
         for ways in steps.values()
-        for move, after in ways
+        for move, after, _ in ways
         for key in move.tells
         if "due" in program.messages[key].variables and not after.promised
     }
@@ -384,7 +383,7 @@ def _unused(program: CaseProgram) -> Iterator[Finding]:
         "result": Counter(key for move in moves for key in move.results),
         "ending": Counter(move.ending for move in moves if move.ending),
         "message": Counter(key for move in moves for key in move.tells),
-        "clock": Counter(key for move in moves for key in (*move.starts, *move.resumes)),
+        "clock": Counter(key for move in moves for key in move.starts),
         "limit": Counter(clock.limit for clock in program.clocks.values()),
     }
     for part, counted in used.items():

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from bihuan.programs.document import CaseProgram, ClockRule, Move
+from bihuan.programs.kinds import CLOCK
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Where a case stands. `stopped`: clocks that could be resumed.   promised: the resident has been told a time."""
+    """Where a case stands, and which clocks run. `promised`: the resident has been told a time."""
 
     state: str | None = None
     running: frozenset[str] = frozenset()
-    stopped: frozenset[str] = frozenset()
     ending: str | None = None
     found: bool = False
     promised: bool = False
@@ -20,14 +21,11 @@ class Course:
     def take(self, move: Move, program: CaseProgram) -> "Course":
         """The course after a move. Whether the move is legal here is the caller's question."""
         state = move.to or self.state
-        running = (self.running - {*move.stops} | {*move.starts}) | (self.stopped & {*move.resumes})
-        stopped = (self.stopped | (self.running & {*move.stops})) - running
+        running = self.running - {*move.stops} | {*move.starts}
         if state and program.states[state].final:
-            running, stopped = frozenset(), frozenset()
+            running = frozenset()
         promised = self.promised or any(program.clocks[c].promise for c in move.starts)
-        return replace(
-            self, state=state, running=running, stopped=stopped, ending=move.ending or None, promised=promised
-        )
+        return replace(self, state=state, running=running, ending=move.ending or None, promised=promised)
 
     def lapse(self, clock: ClockRule, move: Move, program: CaseProgram) -> "Course":
         """The course after a clock has fired and done its move. It runs on if it repeats, else it is over."""
@@ -37,32 +35,40 @@ class Course:
     def lapse_move(self, clock: ClockRule, program: CaseProgram) -> Move | None:
         """What a clock would do here, if that is legal."""
         move = program.move(clock.lapse, self.state, clock.outcome, found=self.found)
-        return move if move and "clock" in move.by else None
+        return move if move and CLOCK in move.by else None
 
     def open_moves(self, program: CaseProgram) -> Iterator[Move]:
         """What people may do here."""
         for move in program.moves_from(self.state, found=self.found):
-            if move.by != {"clock"} and (not move.after or self.ending in move.after):
+            if move.by != {CLOCK} and (not move.after or self.ending in move.after):
                 yield move
 
-    def next(self, program: CaseProgram) -> Iterator[tuple[Move, "Course"]]:
+    def next(self, program: CaseProgram) -> Iterator["Way"]:
         """Every step that can follow: by people, or by a clock that runs."""
         for move in self.open_moves(program):
-            yield move, self.take(move, program)
+            yield Way(move, self.take(move, program), by_clock=False)
         for key in self.running:
             clock = program.clocks[key]
             if lapse := self.lapse_move(clock, program):
-                yield lapse, self.lapse(clock, lapse, program)
+                yield Way(lapse, self.lapse(clock, lapse, program), by_clock=True)
 
 
-def courses(program: CaseProgram) -> dict[Course, list[tuple[Move, Course]]]:
+class Way(NamedTuple):
+    """A step from one course to the next, by people or by a clock that ran out."""
+
+    move: Move
+    after: Course
+    by_clock: bool
+
+
+def courses(program: CaseProgram) -> dict[Course, list[Way]]:
     """Every course a case can be on, each with its next steps; found by walking from filing."""
-    steps: dict[Course, list[tuple[Move, Course]]] = {}
+    steps: dict[Course, list[Way]] = {}
     waiting = [Course(found=found) for found in (False, True)]
     while waiting:
         here = waiting.pop()
         if here in steps:
             continue
         steps[here] = list(here.next(program))
-        waiting.extend(after for _, after in steps[here])
+        waiting.extend(way.after for way in steps[here])
     return steps

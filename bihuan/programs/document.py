@@ -87,7 +87,7 @@ class Move:
     """One legal step. `to` None: the state stays. `from_` empty: the step that makes the case.
 
     outcome: tells apart several moves of one verb.   when: "found" by a grid worker, "asked" by a resident, None: both.
-    starts, stops, resumes: clocks; a resumed clock runs on as if it had never stopped. A final state stops all.
+    starts, stops: clocks. A final state stops all.
     needs: asks that a person must answer (the clock, acting for nobody, answers none).
     results: the results that may be given here.   reasons: the list from which the reason comes.
     ending: how the case ended, when `to` is final.   after: only cases with these endings.
@@ -104,7 +104,6 @@ class Move:
     when: str | None = None
     starts: tuple[str, ...] = ()
     stops: tuple[str, ...] = ()
-    resumes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     reasons: str | None = None
@@ -364,7 +363,6 @@ def _move(key: str, table: Table) -> Move:
         when=table.one_of("when", CONDITIONS),
         starts=table.words("starts"),
         stops=table.words("stops"),
-        resumes=table.words("resumes"),
         needs=table.words("needs"),
         results=table.words("results"),
         reasons=table.word("reasons"),

@@ -6,6 +6,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+CLOCK = "clock"  # the post that acts when a limit runs out
+
 
 class UnknownKind(LookupError):
     """No package has registered this kind."""
@@ -32,7 +34,6 @@ class Kind:
 
     posts: who may act, each with its party; a party is those who may all keep still together.
     variables: what a message may insert, each with its meaning.   asks: what a move may require.
-    clock: the post that acts when a limit runs out.
     """
 
     key: str
@@ -43,7 +44,6 @@ class Kind:
     asks: frozenset[str]
     audiences: frozenset[str]
     variables: Mapping[str, str] = field(default_factory=dict)
-    clock: str = "clock"
 
 
 _kinds: dict[str, Kind] = {}

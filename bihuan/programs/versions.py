@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from django.db import transaction
+from django.utils import timezone
 
 from bihuan.net.models import Posting
 from bihuan.net.revisions import Kept, touch
@@ -38,7 +39,7 @@ def in_force(key: str, at: datetime) -> Version:
     for version in _by_key.get().get(key, ()):
         if _holds(version, at):
             return version
-    raise NoVersion(f"“{key}”在{at:%Y年%m月%d日}还没有生效的版本。")
+    raise NoVersion(f"“{key}”在{timezone.localtime(at):%Y年%m月%d日}还没有生效的版本。")
 
 
 def rules(version_id: int) -> CaseProgram:
@@ -133,7 +134,7 @@ def _follow(last: Version, rules: CaseProgram, *, sha256: str, at: datetime, sin
     if since < at - timedelta(minutes=1):  # a minute's grace for a form filled in with "now"
         raise NotPublishable("生效时间不能早于现在：已经过去的时间按当时的版本算。")
     if last.since is not None and since <= last.since:
-        raise NotPublishable(f"第{last.n}版从{last.since:%Y-%m-%d %H:%M}起生效，新版本要晚于它。")
+        raise NotPublishable(f"第{last.n}版从{timezone.localtime(last.since):%Y-%m-%d %H:%M}起生效，新版本要晚于它。")
     last.state, last.until = Version.State.RETIRED, since
     last.save(update_fields=["state", "until"])
 

@@ -265,7 +265,7 @@ def _counted(final: dict[str, Any]) -> list[tuple[datetime, tuple[str, ...]]]:
     """What the case counts for in its last shape, by moment; earlier counts moved along with it."""
     moments: dict[datetime, tuple[str, ...]] = {}
     if not final["test"]:
-        for measure, at in counts.measures(_Final(final)):
+        for measure, at in counts.measures(_Final(final)):  # type: ignore[arg-type]
             moments[at] = (*moments.get(at, ()), measure)
     return list(moments.items())
 
@@ -503,8 +503,8 @@ class _Tallying:
         return Counter((measures, self._span(at), case.place) for case in prepared for at, measures in case.counted)
 
     def _grids(self, prepared: list[_Prepared]) -> Counter[tuple[tuple[str, ...], int]]:
-        placed = [case for case in prepared if case.grid and case.grid not in case.place]
-        return Counter((measures, case.grid) for case in placed for _, measures in case.counted)
+        placed = [(grid, case.counted) for case in prepared if (grid := case.grid) and grid not in case.place]
+        return Counter((measures, grid) for grid, counted in placed for _, measures in counted)
 
     def _units(self, prepared: list[_Prepared]) -> Counter[tuple[tuple[str, ...], tuple[str, str], int]]:
         return Counter(

@@ -189,7 +189,8 @@ def _read(geometry: Shape) -> BaseGeometry:
         found = json.loads(geometry) if isinstance(geometry, str) else geometry
         if found.get("type") == "Feature":
             found = found["geometry"]
-        return shape(found)
+        with np.errstate(invalid="ignore"):  # NaN is told by _valid, in words
+            return shape(found)
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, ShapelyError):
         raise BadShape("边界不是能读懂的 GeoJSON 图形") from None
 

@@ -1,6 +1,6 @@
 """Limits, calendars and plain deadlines."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,7 +18,6 @@ from bihuan.lib.worktime import (
     WorkCalendar,
     before,
     due,
-    hours_in_force,
 )
 
 from .places import CALENDAR, CALENDARS, CHINA, LIMITS, OFFICE, PLAIN, TIMES, at, day
@@ -300,29 +299,6 @@ def test_office_hours_are_read() -> None:
     hours = Hours.parse("08:30-11:30，13:00-24:00")
     assert [str(window) for window in hours.windows] == ["08:30-11:30", "13:00-24:00"]
     assert (hours.minutes, hours.closes) == (180 + 660, 1440)
-
-
-def test_windows_with_dates_become_hours() -> None:
-    rows = [
-        (time(13), time(17), date(2020, 1, 1), date(2026, 6, 1)),
-        (time(8, 30), time(11, 30), date(2020, 1, 1), None),
-        (time(13, 30), time(17, 30), date(2026, 6, 1), date(2026, 10, 1)),
-        (time(13), time(23, 59), date(2026, 10, 1), None),
-    ]
-    found = [(hours.since.isoformat(), ",".join(map(str, hours.windows))) for hours in hours_in_force(rows)]
-    assert found == [
-        ("2020-01-01", "08:30-11:30,13:00-17:00"),
-        ("2026-06-01", "08:30-11:30,13:30-17:30"),
-        ("2026-10-01", "08:30-11:30,13:00-24:00"),
-    ]
-
-
-def test_hours_go_on_where_no_window_is_in_force() -> None:
-    rows = [
-        (time(9), time(12), date(2020, 1, 1), date(2025, 1, 1)),
-        (time(10), time(12), date(2026, 1, 1), None),
-    ]
-    assert [hours.since.year for hours in hours_in_force(rows)] == [2020, 2026]
 
 
 @given(st.dates(date(2020, 1, 1), date(2030, 12, 31)))

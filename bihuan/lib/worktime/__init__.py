@@ -8,7 +8,6 @@ from bihuan.lib.worktime.calendar import (
     OutOfCalendar,
     Window,
     WorkCalendar,
-    hours_in_force,
 )
 from bihuan.lib.worktime.deadlines import (
     Deadline,
@@ -46,7 +45,6 @@ __all__ = [
     "deadline",
     "due",
     "explain",
-    "hours_in_force",
     "moment_of_fraction",
     "spell_moment",
     "used_fraction",

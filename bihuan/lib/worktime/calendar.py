@@ -112,23 +112,6 @@ class Hours:
         return self.windows[-1].closes
 
 
-def hours_in_force(rows: Iterable[tuple[time, time, date, date | None]]) -> list[Hours]:
-    """Hours from single windows, each (opens, closes, since, until), `until` exclusive and None for ever.
-
-    Where no window is in force, the hours before (or after, at the beginning) go on. A closing of 23:59 means 24:00,
-    which a clock time cannot say.
-    """
-    spans = [(_window(opens, closes), since, until or date.max) for opens, closes, since, until in rows]
-    turns = sorted({since for _, since, _ in spans} | {until for _, _, until in spans})
-    found = [(turn, [window for window, since, until in spans if since <= turn < until]) for turn in turns]
-    return [Hours(tuple(sorted(windows, key=lambda w: w.opens)), turn) for turn, windows in found if windows]
-
-
-def _window(opens: time, closes: time) -> Window:
-    end = closes.hour * 60 + closes.minute
-    return Window(opens.hour * 60 + opens.minute, 1440 if end == 1439 else end)
-
-
 class WorkCalendar:
     """Days and office hours of one place.
 

@@ -314,9 +314,8 @@ def _messages(program: CaseProgram) -> Iterator[Finding]:
     for move in program.moves.values():
         told = [program.messages[key] for key in move.tells if program.messages[key].audience == "resident"]
         yield from _promises(move, program, told=bool(told), due=any("due" in message.variables for message in told))
-        windowed = any(move.to in later.from_ and later.within for later in program.moves.values())
         for key in move.tells:
-            if "until" in program.messages[key].variables and not windowed:
+            if "until" in program.messages[key].variables and not program.window(move.to or ""):
                 yield _find("until_without_window", f"move.{move.key}", key)
 
 

@@ -91,7 +91,7 @@ class Move:
     needs: asks that a person must answer (the clock, acting for nobody, answers none).
     results: the results that may be given here.   reasons: the list from which the reason comes.
     ending: how the case ended, when `to` is final.   after: only cases with these endings.
-    within: only so long after the case came into its state.   at_most: times per case.   per_day: times per day.
+    within: only so long after the case came into its state.   at_most: times per case.   per_day: times a day for a resident.
     """
 
     key: str
@@ -217,6 +217,11 @@ class CaseProgram:
     ) -> Duration:
         """The limit of a clock for such a matter."""
         return self.limit(self.clocks[clock].limit, type=type, urgency=urgency, category=category)
+
+    def window(self, state: str) -> Duration | None:
+        """How long a case that came into a state can still be moved, where moves out of it have an end (redo)."""
+        windows = [move.within for move in self.moves.values() if state in move.from_ and move.within]
+        return windows[0] if windows else None
 
     def label(self, part: str, key: str, language: str = "zh") -> str:
         """The title of a word in a language: label("state", "filed"), label("public", "filed", "en").

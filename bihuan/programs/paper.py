@@ -9,6 +9,7 @@ from bihuan.lib.holidays_cn import seed_days
 from bihuan.lib.worktime import Day, Hours, WorkCalendar, due
 from bihuan.programs.course import Course
 from bihuan.programs.document import CaseProgram, Move
+from bihuan.programs.kinds import CLOCK
 from bihuan.programs.scenarios import ZONE, Given, Mismatch, Refused, Scenario, Seen, play
 
 YEARS = (2019, 2026)
@@ -66,7 +67,7 @@ class Paper:
         self.calendar = calendar or national_calendar()
         self.course = Course()
         self.due: dict[str, datetime] = {}
-        self.done: list[tuple[Move, datetime]] = []
+        self.done: list[tuple[Move, str, datetime]] = []
         self.entered: datetime | None = None
         self.result = ""
         self.promise: datetime | None = None
@@ -88,9 +89,9 @@ class Paper:
             raise Refused("state")
         if by not in move.by:
             raise Refused("post")
-        self._hold_to_bounds(move, at)
+        self._hold_to_bounds(move, by, at)
         self._answer(move, answers)
-        self._take(move, self.course.take(move, self.program), at)
+        self._take(move, self.course.take(move, self.program), by, at)
 
     def advance_clock(self, at: datetime) -> None:
         while (key := self._next_due(at)) is not None:
@@ -111,8 +112,10 @@ class Paper:
 
     # What an act must hold to
 
-    def _hold_to_bounds(self, move: Move, at: datetime) -> None:
+    def _hold_to_bounds(self, move: Move, by: str, at: datetime) -> None:
         for name, reason in _bounds(move).items():
+            if name == "per_day" and by != "resident":
+                continue
             bound = f"{move.key}.{name}"
             if self._is_beyond(name, move, at):
                 self.coverage.refused.add(bound)
@@ -124,11 +127,12 @@ class Paper:
             return self.course.ending not in move.after
         if bound == "within" and move.within and self.entered:
             return at > due(move.within, start=self.entered, calendar=self.calendar)
-        moments = [when for made, when in self.done if made.verb == move.verb]
-        if bound == "per_day":
-            today = self.calendar.local(at).date()
-            moments = [when for when in moments if self.calendar.local(when).date() == today]
-        return len(moments) >= (getattr(move, bound) or 0)
+        made = [(by, when) for done, by, when in self.done if done.verb == move.verb]
+        if bound == "at_most":
+            return len(made) >= (move.at_most or 0)
+        today = self.calendar.local(at).date()
+        mine = [when for by, when in made if by == "resident" and self.calendar.local(when).date() == today]
+        return len(mine) >= (move.per_day or 0)
 
     def _answer(self, move: Move, answers: Mapping[str, str]) -> None:
         if move.reasons and answers.get("reason") not in self.program.reasons[move.reasons]:
@@ -139,13 +143,13 @@ class Paper:
 
     # What happens
 
-    def _take(self, move: Move, after: Course, at: datetime) -> None:
+    def _take(self, move: Move, after: Course, by: str, at: datetime) -> None:
         self.coverage.moves.add(move.key)
         self.coverage.kept |= self.course.running - after.running - self.late
         if move.to:
             self.entered = at
         self.course = after
-        self.done.append((move, at))
+        self.done.append((move, by, at))
         self.told.extend(move.tells)
         for key in move.starts:
             self._start(key, at)
@@ -174,7 +178,7 @@ class Paper:
         self.coverage.missed.add(key)
         self.late.add(key)
         self.fired.append(key)
-        self._take(move, self.course.lapse(clock, move, self.program), at)
+        self._take(move, self.course.lapse(clock, move, self.program), CLOCK, at)
         if clock.repeat and key in self.course.running:
             self.due[key] = due(clock.repeat, start=at, calendar=self.calendar)
 

@@ -28,7 +28,7 @@ def run(*arguments: str) -> str:
 
 
 def test_check_without_a_name_checks_what_ships() -> None:
-    assert "request 群众诉求办理：11 个状态，31 个动作，11 个时限\n  19 个场景，141 步；没有问题" in run("check")
+    assert "request 群众诉求办理：11 个状态，31 个动作，11 个时限\n  19 个场景，142 步；没有问题" in run("check")
 
 
 def test_check_of_a_file_fails_on_what_no_scenario_shows(place: Path, capsys) -> None:  # type: ignore[no-untyped-def]

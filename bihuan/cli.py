@@ -12,6 +12,16 @@ from bihuan.run.postgres import PostgresFailed
 
 # Commands of Django's that developers need; everything else of Django's stays out of an operator's sight.
 FOR_DEVELOPERS = {"makemigrations", "showmigrations", "sqlmigrate", "check", "shell", "collectstatic"}
+DJANGOS = {
+    "--version",
+    "--settings",
+    "--pythonpath",
+    "--force-color",
+    "--no-color",
+    "--skip-checks",
+    "--traceback",
+    "-v",
+}
 WITHOUT_DATABASE = {"db", "collectstatic", "makemigrations", "check"}
 
 
@@ -52,6 +62,7 @@ def _run(name: str, arguments: list[str]) -> None:
     from bihuan.run.roles import NoOwner, UnsafeRole
 
     command = load_command_class(known()[name], name)
+    command.suppressed_base_arguments = DJANGOS
     try:
         with _database(name, arguments):
             command.run_from_argv(["bihuan", *arguments])

@@ -27,6 +27,18 @@ def pytest_unconfigure() -> None:
     cluster.end()
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where CI is set, a browser test that was skipped is a failure: nobody reads the list of skips there."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    unseen = [report.nodeid for report in skipped if "browser" in getattr(report, "keywords", {})]
+    if unseen and os.environ.get("CI"):
+        reporter.write_line(
+            f"{len(unseen)} browser tests were skipped, and CI is set: {', '.join(unseen[:5])} ...", red=True
+        )
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: object) -> Iterator[None]:
     """A database copied from the migrated template, in place of Django's own test database."""

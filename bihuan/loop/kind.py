@@ -1,5 +1,6 @@
 """The vocabulary of cases: the verbs that `loop.actions` acts out, and the words a case program may use with them."""
 
+from bihuan.loop.models import State
 from bihuan.programs.kinds import Kind, Verb, register_kind
 
 VERBS = {
@@ -25,20 +26,6 @@ VERBS = {
     "urge": Verb("催办"),
     "lapse": Verb("到期", frozenset({"overdue", "up"}), raises=frozenset({"overdue", "up"})),
 }
-
-STATES = (
-    "filed",
-    "accepted",
-    "dispatched",
-    "returned",
-    "signed",
-    "handling",
-    "replied",
-    "verifying",
-    "calling_back",
-    "closed",
-    "withdrawn",
-)
 
 # Who may act, and the party each belongs to: no single party's silence may hold a case for ever.
 POSTS = {
@@ -74,7 +61,7 @@ def register() -> Kind:
         "case",
         title="诉求办理",
         verbs=VERBS,
-        states=STATES,
+        states=State.values,
         posts=POSTS,
         asks=ASKS,
         audiences=("resident", "unit", "above", "finder"),

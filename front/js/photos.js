@@ -37,7 +37,7 @@ function frame(canvas) {
 
 async function send(field, shot, blob) {
   const body = new FormData();
-  body.append("photo", blob, "photo.jpg");
+  body.append("file", blob, "photo.jpg");
   const answer = await fetch(field.dataset.upload, { method: "POST", body, headers: headers(), credentials: "same-origin" });
   const told = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Error(told.error?.message || word("photoFailed"));

@@ -212,3 +212,6 @@ def live_page(forms: Any) -> list[str]:
 def test_nothing_runs_over_the_edge(page, width):
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator("[name=language][value=en]:visible").first.click()
+    page.locator("html[lang=en]").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -6,6 +6,7 @@ from bihuan.book.models import Look
 from bihuan.net.models import Posting
 
 LONGEST = 200
+MACHINE = 0
 
 
 class PurposeMissing(Exception):
@@ -15,14 +16,20 @@ class PurposeMissing(Exception):
         super().__init__("请先写明查看个人信息的用途。")
 
 
-def note(*, region_id: int, case_id: int | None, what: str, by: Posting, purpose: str, at: datetime) -> Look:
+def note(*, region_id: int, case_id: int | None, what: str, by: Posting | None, purpose: str, at: datetime) -> Look:
     """Write down one look. `what` is a word of at most 24 letters: contact, search, erase ...
 
+    by: None when the machine itself acts at the end of the time of keeping; its posting is written as 0.
     Raises PurposeMissing for a purpose of blanks; a longer purpose is cut at 200 characters.
     """
     purpose = purpose.strip()
     if not purpose:
         raise PurposeMissing
     return Look.objects.create(
-        region_id=region_id, case_id=case_id, what=what, posting=by.pk, purpose=purpose[:LONGEST], at=at
+        region_id=region_id,
+        case_id=case_id,
+        what=what,
+        posting=by.pk if by else MACHINE,
+        purpose=purpose[:LONGEST],
+        at=at,
     )

@@ -49,7 +49,7 @@ def proves(text: Text, proof: str) -> bool:
 
 
 @transaction.atomic
-def erase(text: Text, *, by: Posting, at: datetime, ground: str) -> None:
+def erase(text: Text, *, by: Posting | None, at: datetime, ground: str) -> None:
     """Blank the words, the place and the salt for good. Without the salt the digest cannot be guessed from likely words.
 
     `ground` says by what right (the resident's wish, the end of keeping) and is kept as a look.

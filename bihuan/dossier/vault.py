@@ -210,7 +210,7 @@ def numbers_for_sending(region_id: int, contact_ids: Iterable[int]) -> dict[int,
 
 
 @transaction.atomic
-def erase_contact(contact: Contact, *, by: Posting, at: datetime, ground: str) -> None:
+def erase_contact(contact: Contact, *, by: Posting | None, at: datetime, ground: str) -> None:
     """Blank name, phone, masks and indexes for good; `ground` says by what right, and is kept as a look."""
     looks.note(region_id=contact.region_id, case_id=contact.case_id, what="erase", by=by, purpose=ground, at=at)
     contact.name_sealed = contact.phone_sealed = contact.phone_index = contact.tail_index = None

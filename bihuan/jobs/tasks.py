@@ -48,7 +48,7 @@ def does(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return register
 
 
-def defer(name: str, *, once: str | None = None, **arguments: Any) -> int:
+def defer(name: str, /, *, once: str | None = None, **arguments: Any) -> int:
     """Queue work; it starts after the caller's transaction commits. Returns the job's id.
 
     once: a key; while a job with this key waits, another is refused (procrastinate's AlreadyEnqueued).

@@ -54,7 +54,9 @@ def test_S2_a_changed_word_in_an_event_is_found_at_its_link(case):
     assert f"第一处：{case.no} 第 2 条：记录与校验值不符" in said
 
 
-@pytest.mark.parametrize("column", ["at = at + interval '1 hour'", "actor = 'clock'", "posting = 5", "verb = 'void'", "version = 2"])
+@pytest.mark.parametrize(
+    "column", ["at = at + interval '1 hour'", "actor = 'clock'", "posting = 5", "verb = 'void'", "version = 2"]
+)
 def test_S2_every_column_of_an_event_is_under_its_hash(case, column):
     as_owner(f"UPDATE loop_caseevent SET {column} WHERE n = 3")
     assert check_cases().breaks[0].n == 3
@@ -76,7 +78,9 @@ def test_S2_a_removed_case_leaves_its_events_behind(case):
     assert [(one.number, one.what) for one in with_events.breaks] == [(case.no, "有记录，却没有工单")]
 
 
-@pytest.mark.parametrize("column", [{"unit_id": 5}, {"state": "closed"}, {"due_at": None}, {"rating": 5}, {"redos": 1}, {"lng": 1.5}])
+@pytest.mark.parametrize(
+    "column", [{"unit_id": 5}, {"state": "closed"}, {"due_at": None}, {"rating": 5}, {"redos": 1}, {"lng": 1.5}]
+)
 def test_S1_a_column_changed_without_an_event_is_found(case, at, column):
     if "due_at" in column:
         column = {"due_at": at}

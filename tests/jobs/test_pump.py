@@ -173,12 +173,18 @@ A_PUMP = textwrap.dedent("""
 
 
 def start_pump(var):
-    environment = os.environ | {"BIHUAN_VAR": str(var), "BIHUAN_CHANNEL": "file", "DJANGO_SETTINGS_MODULE": "bihuan.settings"}
+    environment = os.environ | {
+        "BIHUAN_VAR": str(var),
+        "BIHUAN_CHANNEL": "file",
+        "DJANGO_SETTINGS_MODULE": "bihuan.settings",
+    }
     return subprocess.Popen([sys.executable, "-c", A_PUMP], env=environment)
 
 
 def sent(var):
-    return [json.loads(line)["id"] for file in (var / "messages").glob("*.jsonl") for line in file.read_text().splitlines()]
+    return [
+        json.loads(line)["id"] for file in (var / "messages").glob("*.jsonl") for line in file.read_text().splitlines()
+    ]
 
 
 def wait_for(condition):

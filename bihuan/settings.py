@@ -222,6 +222,15 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 64
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 5000}}}
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 
+# --- Keeping --------------------------------------------------------------------------------------------------------
+KEEP_PERSONAL_DAYS = env(
+    "BIHUAN_KEEP_PERSONAL_DAYS",
+    0,
+    int,
+    "办结多少天以后，清除联系方式、诉求原文和照片；0 为一直保留。",
+    check=lambda days: days >= 0,
+)
+
 # --- Messages to residents and staff --------------------------------------------------------------------------------
 CHANNEL = env(
     "BIHUAN_CHANNEL",

@@ -24,6 +24,18 @@ class Binaries:
     def path(self, program: str) -> str:
         return str(self.directory / program)
 
+    def copy_to(self, place: Path) -> None:
+        """Copy the programs and the libraries they look for beside their package, keeping both where they stand."""
+        installed = self.directory.parent
+        package, libraries = installed.parent, installed.parent.with_name(f"{installed.parent.name}.libs")
+        shutil.copytree(installed, place / package.name / installed.name, symlinks=True)
+        if libraries.exists():
+            shutil.copytree(libraries, place / libraries.name, symlinks=True)
+
+    def moved_to(self, place: Path) -> "Binaries":
+        installed = self.directory.parent
+        return Binaries(place / installed.parent.name / installed.name / self.directory.name, self.major)
+
 
 def find(*, major: int | None = None, given: Path | None = None) -> Binaries:
     """The first usable set of programs; `major` when a data directory of that version must be opened.

@@ -240,9 +240,9 @@ class Postgres:
         copy = self.place / f"server-{found.major}"
         if not copy.exists():
             draft = self.place / f"server.{os.getpid()}"
-            shutil.copytree(found.directory.parent, draft, symlinks=True)
+            found.copy_to(draft)
             draft.rename(copy)
-        return binaries.Binaries(copy / "bin", found.major)
+        return found.moved_to(copy)
 
     def _run(self, command: list[str]) -> None:
         done = subprocess.run(

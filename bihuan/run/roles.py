@@ -67,6 +67,9 @@ _GRANTS = (
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {application}",
     "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {application}",
     "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON django_migrations FROM {application}",
+    # A published document never changes (C1); only its end and state are written later.
+    "REVOKE UPDATE, DELETE, TRUNCATE ON programs_version FROM {application}",
+    "GRANT UPDATE (state, until) ON programs_version TO {application}",
     "REVOKE CREATE ON SCHEMA public FROM {application}",
 )
 

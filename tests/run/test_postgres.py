@@ -151,3 +151,11 @@ def _until(happened, seconds: float = 10) -> None:  # type: ignore[no-untyped-de
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_programs_copied_beside_the_data_still_find_their_libraries(tmp_path: Path) -> None:
+    found = binaries.find()
+    found.copy_to(tmp_path / "server")
+    copied = found.moved_to(tmp_path / "server")
+    said = subprocess.run([copied.path("initdb"), "--version"], capture_output=True, text=True, check=True).stdout
+    assert f" {found.major}." in said

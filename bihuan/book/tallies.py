@@ -189,13 +189,9 @@ def by_child(
     Raises NotCounted for hours of a `role="unit"` count, or a span that is not cut at full hours.
     """
     tally, values = (window := _window(since, until, role)).tally()
-    values |= {
-        "units": list(units),
-        "measures": list(measures),
-        "role": role,
-        "since": window.since,
-        "until": window.until,
-    }
+    # Written out here: psycopg takes 10 ms for a list of 13,000 grids.
+    values |= {"units": f"{{{','.join(map(str, units))}}}", "measures": list(measures), "role": role}
+    values |= {"since": window.since, "until": window.until}
     found = {unit: dict.fromkeys(measures, 0) for unit in units}
     for unit, measure, amount in _rows(_READ.format(tally=tally, slots=_SLOTS[role]), values):
         found[unit][measure] = amount

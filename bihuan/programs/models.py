@@ -1,7 +1,8 @@
 """Programs and their published versions. A document is data; what it means is in `document.py`."""
 
+from django.contrib.postgres.constraints import ExclusionConstraint
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 
 
 class Program(models.Model):
@@ -11,6 +12,15 @@ class Program(models.Model):
     kind = models.CharField(max_length=12)  # case (others come with their kinds)
     title = models.CharField(max_length=80)
     owner = models.ForeignKey("net.Unit", models.PROTECT, null=True)
+
+
+def _point(field: str) -> Func:
+    """A number as a one-point range, so that the constraint needs no extension."""
+    return Func(F(field), F(field), Value("[]"), function="int8range")
+
+
+def _span(start: str, end: str) -> Func:
+    return Func(F(start), F(end), Value("[)"), function="tstzrange")
 
 
 class Version(models.Model):
@@ -33,8 +43,10 @@ class Version(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["program", "n"], name="version_number_once"),
-            models.UniqueConstraint(
-                fields=["program"], condition=Q(state="live", until=None), name="c1_one_open_ended_version"
+            ExclusionConstraint(
+                name="c1_versions_do_not_overlap",
+                expressions=[(_point("program_id"), "&&"), (_span("since", "until"), "&&")],
+                condition=~Q(state="draft"),
             ),
             models.CheckConstraint(condition=Q(state="draft") | Q(since__isnull=False), name="live_has_a_start"),
         ]

@@ -104,7 +104,7 @@ def digest(doc: str) -> str:
 
 
 def broken() -> list[str]:
-    """What C1 forbids and yet is so, a sentence each: changed documents, gaps in numbers, two in force at once."""
+    """What C1 forbids and yet is so, a sentence each: changed documents and gaps in numbers."""
     return [sentence for versions in _read_versions(defer=()).values() for sentence in _broken(versions)]
 
 
@@ -115,8 +115,6 @@ def _broken(versions: list[Version]) -> Iterator[str]:
     for earlier, later in pairwise(versions):
         if later.n != earlier.n + 1:
             yield f"“{earlier.program.key}”第{earlier.n}版之后缺少版本。"
-        if earlier.until is None or later.since is None or earlier.until > later.since:
-            yield f"“{earlier.program.key}”第{earlier.n}版与第{later.n}版同时生效。"
 
 
 def _refuse_errors(findings: list[Finding]) -> None:

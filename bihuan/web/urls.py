@@ -9,6 +9,7 @@ from bihuan.web.theme import theme_css
 urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("theme.css", theme_css, name="theme_css"),
+    path("", include("bihuan.web.account_urls")),
     path("api/v1/", include("bihuan.api.urls")),
     path("healthz", healthz),
     path("readyz", readyz),

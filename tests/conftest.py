@@ -18,6 +18,7 @@ del os.environ["DJANGO_SETTINGS_MODULE"]
 
 pytest_plugins = ["tests.world"]
 
+ON_EITHER_SERVER = ("tests/book/", "tests/api/test_public.py")
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 CALM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 CALM += ["--disable-component-update", "--disable-sync"]
@@ -25,6 +26,13 @@ CALM += ["--disable-component-update", "--disable-sync"]
 
 def pytest_unconfigure() -> None:
     cluster.end()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole folders whose tests speak to the server in every way there is run against a named server too."""
+    for item in items:
+        if any(folder in item.nodeid for folder in ON_EITHER_SERVER):
+            item.add_marker("either_server")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -1,0 +1,178 @@
+"""Filling an empty database with the demo: the city, its people, what they owe, and the past.
+
+Everything is written in pieces that are there or not: the city in one transaction, then each county's period in one of
+its own. Seeding again does what is missing, so it may be stopped at any time.
+"""
+
+import multiprocessing
+import os
+import random
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db import connections, transaction
+from django.utils import timezone
+
+from bihuan.demo import figures, matters
+from bihuan.demo.cast import staff
+from bihuan.demo.city import CITY_CODE, FULL, SEED, SMALL, Scale, plan
+from bihuan.demo.figures import FIRST_DAY, GRIDDED, REQUESTS_MORNING, ROUNDS_FIRST_DAY, ROUNDS_MORNING, Figures, Share
+from bihuan.demo.founding import BORN, found
+from bihuan.demo.history import Past
+from bihuan.demo.moments import Moments, seconds
+from bihuan.demo.roster import roster
+from bihuan.demo.telling import Teller
+from bihuan.loop.history import History, write_history
+from bihuan.loop.models import Case, Source
+from bihuan.net.calendar import calendar_for, seed_calendar
+from bihuan.net.models import Unit
+from bihuan.net.revisions import forget
+from bihuan.programs import versions
+
+PROGRAM = "request"
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large a demo: the city's scale, and the figures of its past."""
+
+    scale: Scale
+    figures: Figures
+
+
+WHOLE = Size(FULL, figures.FULL)
+LITTLE = Size(SMALL, figures.SMALL)
+
+
+def seed(size: Size, *, at: datetime, say: Say, workers: int = 0, number: int = SEED) -> None:
+    """Make the demo complete as of `at`. `workers`: processes that write the past (0: here, one after the other)."""
+    if not Unit.objects.filter(code=CITY_CODE).exists():
+        say("画出千阳市，安排人员……")
+        _city(size.scale, number, at)
+    shares = figures.plan(size.figures, number)
+    chapters = [chapter for chapter in _chapters(shares) if not _is_written(chapter)]
+    if chapters:
+        say(f"写下 {sum(chapter.cases for chapter in chapters):,} 件往事……")
+        _write(chapters, at=at, say=say, workers=workers)
+
+
+@transaction.atomic
+def _city(scale: Scale, number: int, at: datetime) -> None:
+    city = plan(number, scale)
+    found(city, staff(city, number), at=at)
+    seed_calendar(at=at)
+    matters.enter(city, since=BORN, at=at)
+    versions.ensure_packs(at, since=timezone.make_aware(datetime.combine(BORN, datetime.min.time())))
+
+
+# The past, a chapter at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One period of one county."""
+
+    period: str  # requests, rounds or lately
+    share: Share
+
+    @property
+    def cases(self) -> int:
+        share = self.share
+        return {"requests": share.requests, "rounds": sum(share.rounds), "lately": share.lately}[self.period]
+
+    @property
+    def weight(self) -> float:
+        """How long it takes, roughly: a round is a whole life, most requests are answered at once."""
+        return self.cases * (2.5 if self.period != "requests" else 1)
+
+
+def _chapters(shares: Iterable[Share]) -> Iterator[Chapter]:
+    """What is on the first pages that people open comes first."""
+    shares = list(shares)
+    yield from (Chapter("lately", share) for share in shares)
+    yield from (Chapter("rounds", share) for share in shares if share.county == GRIDDED)
+    yield from (Chapter("requests", share) for share in shares)
+
+
+def _is_written(chapter: Chapter) -> bool:
+    """A chapter is written in one transaction: if there is one of its cases, there are all."""
+    cases = Case.objects.filter(region_id=_region(chapter).pk)
+    match chapter.period:
+        case "requests":
+            return cases.filter(accepted_at__lte=REQUESTS_MORNING, accepted_at__gte=_midnight(FIRST_DAY)).exists()
+        case "rounds":
+            return cases.filter(
+                source=Source.GRID, accepted_at__lte=ROUNDS_MORNING, accepted_at__gte=_midnight(ROUNDS_FIRST_DAY)
+            ).exists()
+        case _:
+            return cases.filter(filed_at__gt=ROUNDS_MORNING).exists()
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), figures.CHINA)
+
+
+def _region(chapter: Chapter) -> Unit:
+    return Unit.objects.get(code=f"{chapter.share.county}000000")
+
+
+def _write(chapters: list[Chapter], *, at: datetime, say: Say, workers: int) -> None:
+    if workers < 2:
+        for chapter in chapters:
+            _write_chapter(chapter, at, say)
+        return
+    connections.close_all()  # a connection does not survive being shared with a child
+    context = multiprocessing.get_context("fork")
+    children = [context.Process(target=_write_part, args=(part, at, say)) for part in deal(chapters, workers)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+    if any(child.exitcode for child in children):
+        raise RuntimeError("写入演示数据的进程出错，请看上面的信息；再运行一次会接着写")
+
+
+def deal(chapters: list[Chapter], workers: int) -> list[list[Chapter]]:
+    """Chapters in parts of about the same weight, the heavy ones dealt first; within a part the order stays."""
+    parts: list[list[Chapter]] = [[] for _ in range(workers)]
+    for chapter in sorted(chapters, key=lambda chapter: -chapter.weight):
+        min(parts, key=lambda part: sum(other.weight for other in part)).append(chapter)
+    return [sorted(part, key=chapters.index) for part in parts]
+
+
+def _write_part(chapters: list[Chapter], at: datetime, say: Say) -> None:
+    forget()
+    try:
+        for chapter in chapters:
+            _write_chapter(chapter, at, say)
+    finally:
+        connections.close_all()
+
+
+def _write_chapter(chapter: Chapter, at: datetime, say: Say) -> None:
+    past, region = past_of(chapter.share, at=at, period=chapter.period)
+    histories: Iterator[History] = (
+        past.lately(seconds(at)) if chapter.period == "lately" else getattr(past, chapter.period)()
+    )
+    version = versions.in_force(PROGRAM, at)
+    with transaction.atomic():
+        written = write_history(histories, region_id=region, version_id=version.pk, at=at, durable=False)
+    say(f"  {_region(chapter).name} {PERIODS[chapter.period]}：{written.cases:,} 件，{written.events:,} 步")
+
+
+PERIODS = {"requests": "历年诉求", "rounds": "网格巡查", "lately": "近三十天"}
+
+
+def past_of(share: Share, *, at: datetime, period: str) -> tuple[Past, int]:
+    """The teller of one county's past, and the county's id. Every period has its own source of chance."""
+    people = roster(share.county)
+    version = versions.in_force(PROGRAM, at)
+    moments = Moments(calendar_for(people.region), FIRST_DAY - timedelta(days=30), at.date())
+    dice = random.Random(f"{share.county} {period}")
+    return Past(Teller(people, moments, versions.rules(version.pk), dice), share), people.region
+
+
+def usual_workers() -> int:
+    return min(os.cpu_count() or 1, 4)

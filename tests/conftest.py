@@ -16,7 +16,7 @@ django.setup()
 # xdist's workers inherit our environment; with this name in it, pytest-django would read the settings before we get here.
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
-pytest_plugins = ["tests.world"]
+pytest_plugins = ["tests.world", "tests.regions"]
 
 ON_EITHER_SERVER = ("tests/book/", "tests/api/test_public.py")
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")

@@ -72,14 +72,19 @@ def file(report: Report, *, at: datetime, by: Acting = RESIDENT) -> Filed:
     case = _case_row(report, placed, move, version=version.pk, due=due, at=at, by=by)
     companions = _companions(case, report, move, limit=str(limit), by=by)
     statement, values = file_statement(case, companions, _guards(case, report, companions["contact"]))
-    with transaction.atomic() if report.photos else nullcontext(), connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        filed, photos, crowded = cursor.fetchone()
+    with transaction.atomic() if report.photos else nullcontext():
+        filed, photos, crowded = _write(statement, values)
         if crowded:
             raise TooMany
         if filed and photos != len(set(report.photos)):
             raise BadReport("photos", "照片已过期或已被使用，请重新上传。")
     return Filed(case["id"], placed.region_id, case["no"], True) if filed else _filed_before(report)
+
+
+def _write(statement: str, values: dict[str, Any]) -> tuple[int, int, bool]:
+    with across_regions("a client's id and a phone are one wherever they file"), connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchone()
 
 
 def _filing(rules: CaseProgram, by: Acting) -> Move:

@@ -6,6 +6,7 @@ Reads region by region, each in one snapshot of the database, in the order of th
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -140,14 +141,23 @@ def _hash(track: Track, event: Event, previous: bytes) -> bytes:
 
 def _column_astray(track: Track, events: list[Event]) -> Break | None:
     told = fold(events)
-    for column in track._meta.concrete_fields:
-        if column.attname in APART or isinstance(column, models.BinaryField):
-            continue
-        is_now = getattr(track, column.attname)
-        if column.attname in told:
-            fits = is_now == column.to_python(told[column.attname])
+    for name, to_python, beginning in _columns(type(track)):
+        is_now = getattr(track, name)
+        if name in told:
+            fits = is_now == told[name] or is_now == to_python(told[name])
         else:  # never set: as a row begins
-            fits = is_now in (None, "") or is_now == column.get_default()
+            fits = is_now is None or is_now == beginning
         if not fits:
-            return Break(track.no, len(events), f"{column.attname} 与各条记录推算的不一致")
+            return Break(track.no, len(events), f"{name} 与各条记录推算的不一致")
     return None
+
+
+@cache
+def _columns(tracks: type[models.Model]) -> list[tuple[str, Callable[[Any], Any], Any]]:
+    """The columns that events set: name, how JSON becomes its value, and what it is before any event sets it."""
+    columns = [column for column in tracks._meta.concrete_fields if column.attname not in APART]
+    return [
+        (column.attname, column.to_python, column.get_default())
+        for column in columns
+        if not isinstance(column, models.BinaryField)
+    ]

@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "bihuan.web.posting.PostingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -196,6 +197,7 @@ AXES_COOLOFF_TIME = env("BIHUAN_LOGIN_LOCK_HOURS", 1, int, "锁住几小时。",
 # By name and address together: an office behind one address is not locked out by one person's forgetting.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "bihuan.web.account.locked"
 AXES_IPWARE_PROXY_COUNT = PROXIES or None
 AXES_VERBOSE = False
 if TESTING:  # tests make many accounts; a slow hash proves nothing there

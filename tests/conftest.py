@@ -29,10 +29,12 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole folders whose tests speak to the server in every way there is run against a named server too."""
+    """Some folders run against a named server too; what opens a browser is a browser test."""
     for item in items:
         if any(folder in item.nodeid for folder in ON_EITHER_SERVER):
             item.add_marker("either_server")
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -120,7 +120,7 @@ def _end_with_parent(parent: int) -> Callable[[], None] | None:
 def programs() -> list[Program]:
     """The processes of the product."""
     python, host = sys.executable, settings.HOST
-    pages = ["granian", "--interface", "wsgi", "--host", host, "--port", str(settings.PORT), "--log-level", "warning"]
+    pages = ["granian", "--interface", "wsgi", "--host", host, "--port", str(settings.PORT), "--log-level", "error"]
     pages += ["--workers", str(settings.WORKERS), "--blocking-threads", str(settings.THREADS)]
     pages += [
         "--respawn-failed-workers",
@@ -193,14 +193,18 @@ def _stop(children: Sequence[Child]) -> None:
 def _signals() -> Iterator[threading.Event]:
     """An event that any request to stop sets; further requests change nothing, so that stopping runs to its end."""
     stopping = threading.Event()
-    before = {
-        one: signal.signal(one, lambda *_: stopping.set()) for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-    }
+    asked = [one for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) if not _ignored(one)]
+    before = {one: signal.signal(one, lambda *_: stopping.set()) for one in asked}
     try:
         yield stopping
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def _ignored(one: signal.Signals) -> bool:
+    """Under nohup a hang-up is meant to be ignored."""
+    return signal.getsignal(one) == signal.SIG_IGN
 
 
 def _database():  # type: ignore[no-untyped-def]

@@ -41,7 +41,7 @@ def place(*, grid: str = "", lng: float | None = None, lat: float | None = None,
         hit = net.locate(lng, lat)
         if hit is None or hit.metres > FARTHEST_METRES:
             raise BadPlace("这个位置不在本市范围内，请重新选择。")
-        return at_unit(hit.key, lng=lng, lat=lat)
+        return at_unit(hit.unit_id, lng=lng, lat=lat)
     found = net.resolve_address(address) if address else None
     return at_unit(found)
 

@@ -193,18 +193,14 @@ def _stop(children: Sequence[Child]) -> None:
 def _signals() -> Iterator[threading.Event]:
     """An event that any request to stop sets; further requests change nothing, so that stopping runs to its end."""
     stopping = threading.Event()
-    asked = [one for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP) if not _ignored(one)]
+    hang_up = [] if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else [signal.SIGHUP]  # nohup means it
+    asked = [signal.SIGTERM, signal.SIGINT, *hang_up]
     before = {one: signal.signal(one, lambda *_: stopping.set()) for one in asked}
     try:
         yield stopping
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
-
-
-def _ignored(one: signal.Signals) -> bool:
-    """Under nohup a hang-up is meant to be ignored."""
-    return signal.getsignal(one) == signal.SIG_IGN
 
 
 def _database():  # type: ignore[no-untyped-def]

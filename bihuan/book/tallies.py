@@ -113,7 +113,12 @@ class _Window:
             return "period = 'all'", {}
         first, last = self.since or EPOCH, self.until or datetime.max.replace(tzinfo=UTC)
         span, days = "bucket >= %(first)s AND bucket < %(last)s", "bucket >= %(first_day)s AND bucket < %(last_day)s"
-        values = {"first": first, "last": last, "first_day": _day_at_or_after(first), "last_day": _day_of(last)}
+        values: dict[str, object] = {
+            "first": first,
+            "last": last,
+            "first_day": _day_at_or_after(first),
+            "last_day": _day_of(last),
+        }
         if self.period == DAY:
             return f"period = 'day' AND {span}", values
         # Whole days from the day rows, the rest from the hour rows: hours older than 40 days are gone.

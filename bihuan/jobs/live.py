@@ -102,10 +102,10 @@ class Switchboard:
 
 async def _told() -> AsyncIterator[list[str] | None]:
     """None once the connection listens, then the topics of every notification until the connection ends."""
-    parameters = {**settings.APPLICATION, "application_name": "bihuan live"}
     # Keepalives, because a listener that never speaks would not notice a server that vanished.
     alive = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
-    async with await psycopg.AsyncConnection.connect(**parameters, **alive, autocommit=True) as connection:
+    parameters: dict[str, Any] = {**settings.APPLICATION, **alive, "application_name": "bihuan live"}
+    async with await psycopg.AsyncConnection.connect(**parameters, autocommit=True) as connection:
         await connection.execute(f"LISTEN {hints.CHANNEL}")
         yield None
         async for notice in connection.notifies():

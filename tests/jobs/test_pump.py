@@ -103,6 +103,24 @@ def test_a_part_that_recovered_has_no_trouble(at, told, monkeypatch):
     assert one.troubles() == {} and one.parts[1].failures == 0
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_pump_whose_connection_was_cut_goes_on_with_a_new_one(at, told):
+    one = Pump()
+    one.beat(at)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        mine = cursor.fetchone()[0]
+    with psycopg.connect(conninfo=django_settings.DATABASE_OWNER_URL, autocommit=True) as owner:
+        owner.execute("SELECT pg_terminate_backend(%s)", [mine])
+    time.sleep(0.1)
+    one.beat(at)
+    assert one.troubles() == {"fold": "OperationalError"}  # the others had a new connection already
+    a_delta(at)
+    one.parts[0].again_at = 0
+    one.beat(at)
+    assert one.troubles() == {} and tallies.pending() == 0
+
+
 def test_the_heartbeat_tells_whether_the_pump_lives(at, told):
     assert not pump.is_alive(at) and pump.last_word() == {}
     Pump().beat(at)

@@ -6,3 +6,8 @@ class Net(AppConfig):
     label = "net"
     verbose_name = "一张网"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from bihuan.net import imports  # registers the kinds of sheet
+
+        assert imports

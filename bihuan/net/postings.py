@@ -42,6 +42,11 @@ def standing_on(on: date) -> Q:
     return Q(since__lte=on) & (Q(until=None) | Q(until__gt=on))
 
 
+def is_standing(posting: Posting, on: date) -> bool:
+    """Whether this posting holds on a day."""
+    return posting.since <= on and (posting.until is None or on < posting.until)
+
+
 def current(person: Person, on: date) -> list[Posting]:
     """What a person holds on a day in living units: main posts first. One query, unit and person included."""
     found = Posting.objects.filter(standing_on(on), person=person, unit__died=None).select_related("unit", "person")

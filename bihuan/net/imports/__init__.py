@@ -1,5 +1,5 @@
 """Sheets that set up a net. Importing this package registers its kinds."""
 
-from bihuan.net.imports import divisions
+from bihuan.net.imports import boundaries, divisions, notice, organisation, places, staff
 
-__all__ = ["divisions"]
+__all__ = ["boundaries", "divisions", "notice", "organisation", "places", "staff"]

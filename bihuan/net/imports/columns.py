@@ -232,7 +232,7 @@ def choice(words: Mapping[str, Sequence[str]]) -> Callable[[Any], str]:
 def phone(cell: Any) -> str:
     """A mobile, landline or service number (12345, 0412-3222222, 13800138000)."""
     said = plain(cell)
-    if re.fullmatch(r"\d{3,6}", said):
+    if re.fullmatch(r"\d{3,5}", said):
         return said
     try:
         normal = normal_phone(said)

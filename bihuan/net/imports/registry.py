@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -15,12 +16,16 @@ class NoSuchImport(Exception):
     """A kind of sheet was named that nobody registered."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class File:
-    """A file as it was handed in."""
+    """A file as it was handed in: its bytes, or the path of one too large to hold."""
 
     name: str
-    content: bytes
+    source: bytes | Path
+
+    @property
+    def content(self) -> bytes:
+        return self.source if isinstance(self.source, bytes) else self.source.read_bytes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """One kind of sheet. columns: (title, what it holds, needed or not), for the page and the template to download."""
+    """One kind of sheet. columns: (title, an example of what it holds, needed or not); the words are translated."""
 
     key: str
     title: str
@@ -87,8 +92,8 @@ class Importer:
     columns: tuple[tuple[str, str, bool], ...] = ()
     options: tuple[Option, ...] = ()
     suffixes: tuple[str, ...] = (".csv", ".csv.gz", ".xlsx", ".xls", ".ods")
-    example: tuple[tuple[str, ...], ...] = ()
     desk: bool = True  # offered on the administrator's page
+    whole: bool = True  # in one transaction; False: the function makes its own, and cannot be previewed
 
 
 _importers: dict[str, Importer] = {}

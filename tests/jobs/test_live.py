@@ -26,7 +26,11 @@ def test_a_token_grants_its_topics_and_no_others():
         hints.granted(token, ["area:4"])
 
 
-@pytest.mark.parametrize("token", ["", "forged", signing.dumps({"p": 5, "t": ["area:3"]}, salt="another")])
+@pytest.mark.parametrize(
+    "token",
+    ["", "forged", signing.dumps({"p": 5, "t": ["area:3"]}, salt="another")],
+    ids=["none", "forged", "of another kind"],
+)
 def test_without_a_good_token_only_the_public_topic_is_granted(token):
     assert hints.granted(token, ["all"]).posting == 0
     with pytest.raises(hints.NoSuchToken):

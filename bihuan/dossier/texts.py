@@ -21,6 +21,11 @@ def tidy(words: str) -> str:
     return _UNFIT.sub("", words.replace("\r\n", "\n").replace("\r", "\n"))
 
 
+def new_salt() -> bytes:
+    """What keeps a digest from being guessed from likely words."""
+    return os.urandom(SALT)
+
+
 def digest(body: str, place: str, salt: bytes) -> str:
     """Salted SHA-256, in hex, of a body and the place said with it."""
     raw = body.encode()
@@ -29,7 +34,7 @@ def digest(body: str, place: str, salt: bytes) -> str:
 
 def compose(body: str, *, place: str = "", region_id: int, case_id: int) -> tuple[Text, str]:
     """An unsaved text and the digest for its event. The place is cut at 200 characters."""
-    body, place, salt = tidy(body), tidy(place)[:200], os.urandom(SALT)
+    body, place, salt = tidy(body), tidy(place)[:200], new_salt()
     text = Text(region_id=region_id, case_id=case_id, body=body, place=place, salt=salt)
     return text, digest(body, place, salt)
 

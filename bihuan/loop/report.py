@@ -1,7 +1,7 @@
 """What somebody reports, checked before anything is written. Every refusal is one clear sentence with its field."""
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from bihuan.lib.canonical import canonical_json
@@ -45,7 +45,9 @@ class Report:
 
     def digest(self) -> bytes:
         """SHA-256 of everything but the client's id: the same id with another digest is another report."""
-        return hashlib.sha256(canonical_json(asdict(replace(self, client_id=None))).encode()).digest()
+        return hashlib.sha256(
+            canonical_json({slot: getattr(self, slot) for slot in self.__slots__ if slot != "client_id"}).encode()
+        ).digest()
 
 
 def checked(report: Report, rules: CaseProgram) -> tuple[Report, Placed]:

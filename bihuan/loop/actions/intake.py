@@ -3,10 +3,12 @@
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
+from psycopg import RawCursor
 
 from bihuan.book.journal import GENESIS, RESIDENT, Acting, event_data, event_hash, who
 from bihuan.dossier import texts, vault
@@ -17,7 +19,7 @@ from bihuan.loop.categories import lineage
 from bihuan.loop.counts import counted
 from bihuan.loop.filing_sql import file_statement, row_of
 from bihuan.loop.models import Case, CaseEvent, Category, Source, State
-from bihuan.loop.moves import post_of, require_move
+from bihuan.loop.moves import post_of, require_asks, require_move
 from bihuan.loop.numbers import next_number
 from bihuan.loop.placing import Placed, at_unit
 from bihuan.loop.record import advance, locked, note, words
@@ -70,8 +72,8 @@ def file(report: Report, *, at: datetime, by: Acting = RESIDENT) -> Filed:
     limit = rules.clock_limit(move.starts[0], type=report.type, urgency=report.urgency, category=_category(report))
     due = worktime.due(limit, start=at, calendar=calendar_for(placed.region_id))
     case = _case_row(report, placed, move, version=version.pk, due=due, at=at, by=by)
-    companions = _companions(case, report, move, limit=str(limit), by=by)
-    statement, values = file_statement(case, companions, _guards(case, report, companions["contact"]))
+    rows = {"case": case} | _companions(case, report, move, limit=str(limit), by=by)
+    statement, values = file_statement(rows, _guards(case, report, rows.get("contact")))
     with transaction.atomic() if report.photos else nullcontext():
         filed, photos, crowded = _write(statement, values)
         if crowded:
@@ -81,8 +83,11 @@ def file(report: Report, *, at: datetime, by: Acting = RESIDENT) -> Filed:
     return Filed(case["id"], placed.region_id, case["no"], True) if filed else _filed_before(report)
 
 
-def _write(statement: str, values: dict[str, Any]) -> tuple[int, int, bool]:
-    with across_regions("a client's id and a phone are one wherever they file"), connection.cursor() as cursor:
+def _write(statement: str, values: list[Any]) -> tuple[int, int, bool]:
+    connection.ensure_connection()
+    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    crossing = across_regions("a client's id and a phone are one wherever they file")
+    with crossing, wrap(RawCursor(connection.connection)) as cursor:
         cursor.execute(statement, values)
         return cursor.fetchone()
 
@@ -104,7 +109,7 @@ def _case_row(
     known = report.client_id is not None
     return {
         "id": new_id(),
-        **asdict(placed),
+        **{slot: getattr(placed, slot) for slot in Placed.__slots__},
         "no": next_number(placed.region_id, timezone.localdate(at)),
         "version": version,
         "type": report.type,
@@ -134,28 +139,29 @@ def _case_row(
     }
 
 
-COUNTED = ("filed_at", "accepted_at", "source", "state", "l1", "l2", "l3", "l4", "l5", "grid_id", "test")
+COUNTED = ("filed_at", "accepted_at", "closed_at", "source", "state", "l1", "l2", "l3", "l4", "l5", "grid_id", "test")
 UNSET = ("id", "region_id", "n", "client_digest")  # what the first event does not repeat of a new case
 
 
 def _companions(
     case: dict[str, Any], report: Report, move: Move, *, limit: str, by: Acting
-) -> dict[str, dict[str, Any] | None]:
+) -> dict[str, dict[str, Any]]:
     """Every other row of a new case; puts the first event's hash into `case` as its head."""
     belongs = {"region_id": case["region_id"], "case_id": case["id"]}
-    at, actor = case["filed_at"], who(by)
-    words, digest = texts.compose(report.text, place=report.address, **belongs)
-    words.pk = case["text_id"]
+    at, actor, salt = case["filed_at"], who(by), texts.new_salt()
+    text = belongs | {"id": case["text_id"], "body": report.text, "place": report.address, "salt": salt}
     changes = {column: value for column, value in case.items() if value not in (None, "") and column not in UNSET}
     outcome = {"outcome": move.outcome} if move.outcome else {}
-    data = event_data(changes, {**outcome, "text": words.pk, "digest": digest})
+    data = event_data(
+        changes, {**outcome, "text": text["id"], "digest": texts.digest(report.text, report.address, salt)}
+    )
     case["head"] = event_hash(GENESIS, case["region_id"], case["id"], 1, at, actor, "file", case["version"], data)
     return {
         "event": belongs
         | {"n": 1, "at": at, "actor": str(actor.actor), "posting": actor.posting, "verb": "file"}
         | {"version": case["version"], "data": data, "hash": case["head"]},
-        "text": row_of(words),
-        "contact": _contact(case, report) if case["contact_id"] else None,
+        "text": text,
+        **({"contact": _contact(case, report)} if case["contact_id"] else {}),
         "clock": belongs
         | {"id": new_id(), "key": move.starts[0], "limit": limit, "started_at": at, "due_at": case["due_at"]}
         | {"ledger": "[]", "stage": "running"},
@@ -180,7 +186,7 @@ def _contact(case: dict[str, Any], report: Report) -> dict[str, Any]:
 
 def _deltas(case: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What a new case counts for: the same rule as for any other change of a case."""
-    counts = [] if case["test"] else counted(Case(**{key: case[key] for key in COUNTED}))
+    counts = [] if case["test"] else counted(SimpleNamespace(**{key: case.get(key) for key in COUNTED}))
     return {
         f"delta_{count.measure}": {"id": new_id(), "region_id": case["region_id"], "amount": 1, **count.columns()}
         for count in counts
@@ -188,7 +194,8 @@ def _deltas(case: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _told(case: dict[str, Any], move: Move) -> str:
-    told = {"message": move.tells[0], "n": 1, "unit": case["unit_id"], "due": None, "version": case["version"]}
+    told = {"message": move.tells[0], "n": 1, "unit": case["unit_id"], "version": case["version"], "result": ""}
+    told |= {"due": None, "step_due": case["due_at"].isoformat(), "until": None}
     return canonical_json(told)
 
 
@@ -236,6 +243,7 @@ def answer(case: Case, text: str, *, by: Posting, at: datetime, category: Catego
     """
     case = locked(case, at=at)
     move = require_move(case, "answer", by=by)
+    require_asks(case, move, by=by, text=text)
     changes = {"accepted_at": case.accepted_at or at, "replied_at": at, "result": move.results[0]}
     changes |= {"settled_level": by.unit.level, "handler": by.pk, "overdue_raw": False, "overdue_scored": False}
     if category:
@@ -247,7 +255,7 @@ def answer(case: Case, text: str, *, by: Posting, at: datetime, category: Catego
 def place(case: Case, unit_id: int, *, by: Posting, at: datetime) -> CaseEvent:
     """Put a case on the net, or correct where it is; the counts of its old place move to the new one."""
     case = locked(case, at=at)
-    require_move(case, "place", by=by)
+    require_asks(case, require_move(case, "place", by=by), by=by, place=unit_id)
     placed = asdict(at_unit(unit_id, lng=case.lng, lat=case.lat))
     del placed["region_id"]  # where it was filed never changes
     return note(case, "place", by=by, at=at, facts={}, **placed)

@@ -85,9 +85,10 @@ def file(report: Report, *, at: datetime, by: Acting = RESIDENT) -> Filed:
 
 def _write(statement: str, values: list[Any]) -> tuple[int, int, bool]:
     connection.ensure_connection()
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    if connection.queries_logged:  # Django's own logging cursor knows only its own form of placeholders
+        connection.queries_log.append({"sql": statement, "time": "0"})
     crossing = across_regions("a client's id and a phone are one wherever they file")
-    with crossing, wrap(RawCursor(connection.connection)) as cursor:
+    with crossing, connection.make_cursor(RawCursor(connection.connection)) as cursor:
         cursor.execute(statement, values)
         return cursor.fetchone()
 

@@ -59,6 +59,7 @@ class Listing:
     until: datetime | None = None
     outcome: str = ""
     late: bool = False
+    as_of: datetime | None = None  # with view "open": the cases that were open at this past moment
     secrets_of: int | None = None  # the unit whose secret cases may be shown; 0 shows every one
     areas: tuple[Reach, ...] = field(default=())  # further narrowing: a drill-down inside the scope
 
@@ -85,6 +86,8 @@ class Row:
     n: int
     case_id: int
     region_id: int
+    unit_id: int
+    secret: bool  # 保密: who lists it must not show its words to just anybody
     cursor: str
 
 
@@ -135,7 +138,7 @@ def count_states(listing: Listing, *, at: datetime) -> dict[str, int]:
 
 _SELECT = """
 SELECT c.id, c.region_id, c.no, c.type, c.state, c.category_id, c.grid_id, c.unit_id, c.urgency, c.filed_at, c.due_at,
-       c.promise_at, c.accepted_at, c.closed_at, c.overdue_raw, c.n, left(t.body, 80)
+       c.promise_at, c.accepted_at, c.closed_at, c.overdue_raw, c.n, c.secrecy, left(t.body, 80)
 FROM loop_case c JOIN dossier_text t ON t.region_id = c.region_id AND t.id = c.text_id
 WHERE {where}
 ORDER BY c.{key} {way}, c.id {way}
@@ -162,6 +165,9 @@ def _where(listing: Listing, at: datetime) -> tuple[str, list[Any]]:
         terms.append(sql)
         values.extend(given)
 
+    if listing.as_of:
+        terms.clear()
+        term("c.filed_at < %s AND (c.closed_at IS NULL OR c.closed_at >= %s)", listing.as_of, listing.as_of)
     for scope in (listing.scope, *listing.areas):
         _scope(scope, term)
     if len(listing.states) == 1:
@@ -233,6 +239,7 @@ def _row(fields, net, key, states, types, urgencies, at) -> Row:  # type: ignore
         closed,
         late,
         n,
+        secrecy,
         words,
     ) = fields
     left, clock = _left(due, closed, late, at)
@@ -256,6 +263,8 @@ def _row(fields, net, key, states, types, urgencies, at) -> Row:  # type: ignore
         n=n,
         case_id=case_id,
         region_id=region,
+        unit_id=unit,
+        secret=secrecy == Secrecy.SECRET,
         cursor=f"{moment.timestamp():.6f}-{case_id}",
     )
 

@@ -8,6 +8,8 @@ class Loop(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bihuan.loop import kind, tell  # noqa: F401 - telling registers its outbox handler
+        from bihuan.loop import handover, kind, tell  # noqa: F401 - telling registers its outbox handler
+        from bihuan.net import postings
 
         kind.register()
+        postings.on_end.append(handover.hand_over)

@@ -8,6 +8,7 @@ from bihuan.book.journal import Acting, Stale, append
 from bihuan.book.models import Outbox, TallyDelta
 from bihuan.dossier import photos, texts
 from bihuan.dossier.models import Photo
+from bihuan.lib import worktime
 from bihuan.loop import clock
 from bihuan.loop.counts import counted, deltas
 from bihuan.loop.models import Case, CaseEvent, Clock, Task
@@ -145,5 +146,19 @@ def _tell(case: Case, move: Move, event: CaseEvent, at: datetime) -> None:
 
 def tell_payload(case: Case, message: str, n: int) -> dict[str, Any]:
     """What a message needs that may have changed by the time it is sent."""
-    due = case.promise_at and case.promise_at.isoformat()
-    return {"message": message, "n": n, "unit": case.unit_id, "due": due, "version": case.version}
+    return {
+        "message": message,
+        "n": n,
+        "unit": case.unit_id,
+        "version": case.version,
+        "result": case.result,
+        "due": case.promise_at and case.promise_at.isoformat(),
+        "step_due": case.due_at.isoformat(),
+        "until": _reopens_until(case),
+    }
+
+
+def _reopens_until(case: Case) -> str | None:
+    """Until when a closed case may be opened again, if its program lets it."""
+    window = rules_of(case).window(case.state) if case.closed_at else None
+    return window and worktime.due(window, start=case.closed_at, calendar=clock.calendar(case)).isoformat()

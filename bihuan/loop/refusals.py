@@ -9,7 +9,7 @@ from bihuan.loop.actions.dispatching import BadUnit
 from bihuan.loop.actions.intake import SameClient, TooMany
 from bihuan.loop.actions.verifying import OwnWork
 from bihuan.loop.lists import BadCursor
-from bihuan.loop.moves import IllegalMove
+from bihuan.loop.moves import IllegalMove, Missing
 from bihuan.loop.placing import BadPlace
 from bihuan.loop.record import NoWords
 from bihuan.loop.report import BadReport
@@ -41,6 +41,7 @@ STATUS: dict[type[Exception], tuple[int, str]] = {
     BadUnit: (422, "bad_unit"),
     BadCursor: (422, "bad_cursor"),
     NoWords: (422, "text_required"),
+    Missing: (422, "missing"),
     OutOfScope: (422, "out_of_scope"),
     OwnWork: (422, "own_work"),
     TooMany: (429, "too_many"),

@@ -1,7 +1,7 @@
 """Telling people: turns what an act queued into words of its program, for the one it is meant for."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime
 
 from django.utils import timezone
 
@@ -13,10 +13,10 @@ from bihuan.loop.links import track_url
 from bihuan.loop.models import Case
 from bihuan.net import tree
 from bihuan.net.models import Posting, Role
-from bihuan.net.postings import holders
+from bihuan.net.postings import holders, is_standing
 from bihuan.programs import versions
 
-REOPENS_FOR = timedelta(days=30)
+UNIT_PEOPLE = (Role.HANDLER, Role.CHIEF, Role.GRID_WORKER)
 
 
 @outbox.handles("tell")
@@ -57,36 +57,37 @@ def _message(row: Outbox, case: Case, at: datetime) -> Message | None:
 
 def rule_text(row: Outbox, case: Case) -> str:
     """The words, filled in with what was true when the act happened."""
-    rules = versions.rules(row.payload["version"])
-    due = row.payload["due"]
+    told = row.payload
+    rules = versions.rules(told["version"])
     values = {
         "number": spoken(case.no),
         "type": rules.types[case.type].title,
-        "unit": tree.snapshot().unit(row.payload["unit"]).name,
-        "due": _spell(datetime.fromisoformat(due)) if due else "",
-        "step_due": _spell(case.due_at),
-        "until": _spell((case.closed_at or row.run_at) + REOPENS_FOR),
-        "result": rules.results[case.result].title if case.result else "",
+        "unit": tree.snapshot().unit(told["unit"]).name,
+        **{moment: _spell(told[moment]) for moment in ("due", "step_due", "until")},
+        "result": rules.results[told["result"]].title if told["result"] else "",
         "link": track_url(case.no),
     }
-    return rules.say(row.payload["message"], values)
+    return rules.say(told["message"], values)
 
 
-def _spell(moment: datetime) -> str:
-    return spell_moment(timezone.localtime(moment))
+def _spell(moment: str | None) -> str:
+    return spell_moment(timezone.localtime(datetime.fromisoformat(moment)), ends=True) if moment else ""
 
 
-def _receiver(audience: str, unit_id: int, case: Case, on) -> int | None:  # type: ignore[no-untyped-def]
+def _receiver(audience: str, unit_id: int, case: Case, on: date) -> int | None:
+    """The posting a message is for; who left his posting is followed by whoever holds one in its unit now."""
     if audience == "finder":
-        return case.finder
+        finder = Posting.objects.get(pk=case.finder)
+        return finder.pk if is_standing(finder, on) else _first(finder.unit_id, (Role.GRID_WORKER,), on)
     if audience == "unit":
-        return case.handler or _first(unit_id, (Role.HANDLER, Role.CHIEF, Role.GRID_WORKER), on)
+        handler = Posting.objects.filter(pk=case.handler, unit_id=unit_id).first()
+        return handler.pk if handler and is_standing(handler, on) else _first(unit_id, UNIT_PEOPLE, on)
     path = tree.snapshot().unit(unit_id).path
     above = (_first(unit, (Role.CHIEF, Role.SUPERVISOR, Role.LEADER), on) for unit in reversed(path[:-1]))
     return next((posting for posting in above if posting), None)
 
 
-def _first(unit_id: int, roles: Sequence[str], on) -> int | None:  # type: ignore[no-untyped-def]
+def _first(unit_id: int, roles: Sequence[str], on: date) -> int | None:
     for role in roles:
         posting: Posting | None = holders(unit_id, role, on).first()
         if posting:

@@ -9,7 +9,7 @@ from bihuan.book.journal import RESIDENT, Acting
 from bihuan.dossier.models import Photo
 from bihuan.loop.actions.verifying import OwnWork, check, handled_by, redone, settled
 from bihuan.loop.models import Case, CaseEvent, Check
-from bihuan.loop.moves import IllegalMove, require_move, require_room
+from bihuan.loop.moves import Missing, require_asks, require_move, require_room
 from bihuan.loop.record import advance, claim, locked, words
 from bihuan.net.models import Posting
 
@@ -32,17 +32,18 @@ def call_back(
 
     Solved and content closes it; not solved or not content sends it back to be done again. Not reached: the attempt is
     counted, and when the time for calling back is over the clock closes the case as unreached (未接通).
-    Raises IllegalMove, OwnWork, NoWords (not solved needs what the resident said).
+    Raises IllegalMove, OwnWork, Missing (not solved needs what the resident said).
     """
     case = locked(case, at=at)
     if by.person_id in handled_by(case):
         raise OwnWork
     if not reached:
         return _not_reached(case, by, at, text)
-    if contacted is None or solved is None or satisfied not in range(1, 6):
-        raise IllegalMove("请逐项填写回访结果。")
+    if solved is None or satisfied not in range(1, 6):
+        raise Missing("satisfied" if solved is not None else "solved", "请逐项填写回访结果。")
     content = solved and satisfied >= SATISFIED
     move = require_move(case, "call_back", by=by, outcome="solved" if content else "unsolved")
+    require_asks(case, move, by=by, contacted=contacted, satisfied=satisfied, text=text)
     said = words(case, text) if text.strip() or not content else {}
     asked = {"contacted": contacted, "solved": solved, "satisfied": satisfied}
     check(case, Check.Kind.CALL_BACK, by, at, **asked, text_id=said.get("text"))
@@ -70,12 +71,12 @@ def confirm(
 ) -> CaseEvent:
     """The resident says on the page: solved (确认解决) or not (没解决). That is the call-back; nobody needs to phone.
 
-    Raises IllegalMove, BadPhoto.
+    Raises IllegalMove, Missing, BadPhoto.
     """
     case = locked(case, at=at)
     move = require_move(case, "confirm", by=RESIDENT, outcome="solved" if solved else "unsolved")
     if satisfied is not None and satisfied not in range(1, 6):
-        raise IllegalMove("请选择满意程度。")
+        raise Missing("satisfied", "请选择满意程度。")
     claim(case, pictures, Photo.Stage.CHECK)
     said = words(case, text) if text.strip() else {}
     rating = satisfied if satisfied is not None else (5 if solved else 2)
@@ -93,7 +94,7 @@ def reopen(case: Case, *, text: str, at: datetime, by: Acting = RESIDENT, pictur
     """
     case = locked(case, at=at)
     move = require_move(case, "redo", by=by)
-    require_room(case, move, at=at)
+    require_room(case, move, by=by, at=at)
     claim(case, pictures, Photo.Stage.CHECK)
     changes = redone(case) | {"closed_at": None, "ending": "", "settled_level": None}
     return advance(case, move, by=by, at=at, changes=changes, facts=words(case, text))
@@ -112,5 +113,5 @@ def urge(case: Case, *, by: Acting, at: datetime, text: str = "") -> CaseEvent:
     """Ask the unit to hurry (催办): the resident once a day, the centre as it sees fit."""
     case = locked(case, at=at)
     move = require_move(case, "urge", by=by)
-    require_room(case, move, at=at)
+    require_room(case, move, by=by, at=at)
     return advance(case, move, by=by, at=at, facts=words(case, text) if text.strip() else {})

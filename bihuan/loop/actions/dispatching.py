@@ -11,7 +11,7 @@ from bihuan.book.journal import Acting
 from bihuan.loop.access import require_owner
 from bihuan.loop.categories import owed
 from bihuan.loop.models import Case, CaseEvent, Category, Task
-from bihuan.loop.moves import IllegalMove, require_move, rules_of
+from bihuan.loop.moves import require_asks, require_move, require_room, rules_of
 from bihuan.loop.record import advance, locked, words
 from bihuan.net.models import Kind, Posting, Unit
 from bihuan.net.scope import require_scope
@@ -40,6 +40,7 @@ def dispatch(
     """
     case = locked(case, at=at)
     move = require_move(case, "dispatch", by=by)
+    require_asks(case, move, by=by, unit=to)
     assisting = _check_units(to, list(assisting), by)
     changes: dict[str, Any] = {"unit_id": to.pk, "dispatched_at": at, "handler": None}
     if category:
@@ -87,6 +88,8 @@ def sign(case: Case, *, by: Acting, at: datetime) -> CaseEvent:
     move = require_move(case, "sign", by=by)
     require_owner(by, case)
     changes = {"handler": by.pk} if isinstance(by, Posting) else {}
+    if changes:
+        open_tasks(case).filter(kind=Task.Kind.LEAD).update(posting=by.pk)
     return advance(case, move, by=by, at=at, changes=changes)
 
 
@@ -94,13 +97,15 @@ def sign(case: Case, *, by: Acting, at: datetime) -> CaseEvent:
 def hand_back(case: Case, *, reason: str, text: str, by: Posting, at: datetime) -> CaseEvent:
     """The unit says it does not owe this duty (退单): a reason from the list, and the duty clause in words.
 
-    No forward step happens until the centre decides. Raises IllegalMove, NotYours, NoWords.
+    No forward step happens until the centre decides. Raises IllegalMove (also when it was handed back as often as the
+    program lets it be), NotYours, Missing, NoWords.
     """
     case = locked(case, at=at)
     move = require_move(case, "hand_back", by=by)
     require_owner(by, case)
-    if reason not in rules_of(case).reasons[move.reasons or ""]:
-        raise IllegalMove("请选择退单理由。")
+    require_room(case, move, by=by, at=at)
+    known = reason in rules_of(case).reasons[move.reasons or ""]
+    require_asks(case, move, by=by, reason=reason if known else "", text=text)
     facts = {"reason": reason, **words(case, text)}
     return advance(case, move, by=by, at=at, changes={"hand_backs": case.hand_backs + 1}, facts=facts)
 
@@ -110,4 +115,5 @@ def rule(case: Case, *, uphold: bool, text: str, by: Acting, at: datetime) -> Ca
     """The centre decides a hand-back: upheld, the case waits for another unit; refused, the unit keeps it (首接负责)."""
     case = locked(case, at=at)
     move = require_move(case, "rule", by=by, outcome="uphold" if uphold else "refuse")
+    require_asks(case, move, by=by, text=text)
     return advance(case, move, by=by, at=at, facts=words(case, text) if text else {})

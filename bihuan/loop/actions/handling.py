@@ -12,7 +12,7 @@ from bihuan.loop.access import NotYours, require_owner
 from bihuan.loop.actions.dispatching import BadUnit, open_tasks
 from bihuan.loop.actions.verifying import open_verification
 from bihuan.loop.models import Case, CaseEvent, State, Task
-from bihuan.loop.moves import IllegalMove, require_move
+from bihuan.loop.moves import IllegalMove, require_asks, require_move
 from bihuan.loop.record import advance, claim, locked, words
 from bihuan.net import tree
 from bihuan.net.models import Posting, Unit
@@ -29,6 +29,7 @@ def contact(case: Case, *, text: str, by: Acting, at: datetime) -> CaseEvent:
     require_owner(by, case)
     if not isinstance(by, Posting):
         return advance(case, move, by=by, at=at)
+    require_asks(case, move, by=by, text=text)
     return advance(case, move, by=by, at=at, changes={"contacted_at": at}, facts=words(case, text))
 
 
@@ -43,6 +44,7 @@ def hand_down(
     case = locked(case, at=at)
     move = require_move(case, "hand_down", by=by)
     require_owner(by, case)
+    require_asks(case, move, by=by, unit=to)
     if not is_below(to, by.unit) or (worker and worker.unit_id != to.pk):
         raise BadUnit(f"“{to.name}”不是本单位的下级，不能交办。")
     if open_tasks(case).filter(unit_id=to.pk, kind=Task.Kind.HAND).exists():
@@ -80,6 +82,7 @@ def assist(case: Case, *, text: str, by: Posting, at: datetime, pictures: Sequen
     task = open_tasks(case).filter(mine, kind__in=[Task.Kind.ASSIST, Task.Kind.HAND]).first()
     if task is None:
         raise NotYours
+    require_asks(case, move, by=by, text=text, photo=pictures)
     said = words(case, text)
     task.stage, task.ended_at, task.posting, task.text_id = Task.Stage.DONE, at, by.pk, said["text"]
     task.save(update_fields=["stage", "ended_at", "posting", "text_id"])
@@ -97,8 +100,7 @@ def reply(case: Case, *, result: str, text: str, by: Posting, at: datetime, pict
     case = locked(case, at=at)
     move = require_move(case, "reply", by=by)
     require_owner(by, case)
-    if result not in move.results:
-        raise IllegalMove("请选择办理结果。")
+    require_asks(case, move, by=by, result=result if result in move.results else "", text=text, photo=pictures)
     if (late := open_tasks(case).exclude(kind=Task.Kind.LEAD).filter(due_at__gt=at).first()) is not None:
         name = tree.snapshot().unit(late.unit_id).name
         raise IllegalMove(f"“{name}”还没有办完它的部分，请等它反馈或到期后再答复。")
@@ -117,6 +119,7 @@ def approve(case: Case, *, passed: bool, by: Acting, at: datetime, text: str = "
     case = locked(case, at=at)
     move = require_move(case, "approve", by=by, outcome="pass" if passed else "send_back")
     require_owner(by, case)
+    require_asks(case, move, by=by, text=text)
     if isinstance(by, Posting) and by.pk == case.handler:
         raise IllegalMove("不能审核自己起草的答复。")
     if not passed:

@@ -5,14 +5,16 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from bihuan.book.journal import Acting, who
 from bihuan.dossier.models import Photo
 from bihuan.loop.models import Case, CaseEvent, Check, Task
-from bihuan.loop.moves import require_move
+from bihuan.loop.moves import require_asks, require_move
 from bihuan.loop.record import advance, claim, locked, words
 from bihuan.net import tree
 from bihuan.net.models import Posting
+from bihuan.net.postings import is_standing
 
 
 class OwnWork(Exception):
@@ -28,12 +30,13 @@ def verify(
 ) -> CaseEvent:
     """The finder, or another grid worker, looks on site whether it was done: passed closes it, failed sends it back.
 
-    Raises IllegalMove, OwnWork, NoWords (a failure needs its reason), BadPhoto.
+    Raises IllegalMove, OwnWork, Missing (the program asks for a photo, and for the reason of a failure), BadPhoto.
     """
     case = locked(case, at=at)
     move = require_move(case, "verify", by=by, outcome="pass" if passed else "fail")
     if by.person_id in handled_by(case):
         raise OwnWork
+    require_asks(case, move, by=by, photo=pictures, text=text)
     claim(case, pictures, Photo.Stage.CHECK)
     said = words(case, text) if text or not passed else {}
     check(case, Check.Kind.VERIFY, by, at, passed=passed, solved=passed, text_id=said.get("text"))
@@ -49,7 +52,8 @@ def handled_by(case: Case) -> set[int]:
 
 
 def open_verification(case: Case, *, at: datetime, above: bool = False) -> None:
-    """Ask for a check on site: the finder if he had no hand in it, else the unit over his grid (its queue).
+    """Ask for a check on site: the finder if he had no hand in it, else the unit over his grid (its queue). When the
+    finder has left his posting, whoever holds it now finds the check in the queue of his grid.
 
     above: nobody came in time, so the check goes one level up.
     """
@@ -64,7 +68,7 @@ def open_verification(case: Case, *, at: datetime, above: bool = False) -> None:
         case_id=case.pk,
         kind=Task.Kind.VERIFY,
         unit_id=unit,
-        posting=finder.pk if own else None,
+        posting=finder.pk if own and is_standing(finder, timezone.localdate(at)) else None,
         opened_at=at,
         due_at=case.due_at,
     )

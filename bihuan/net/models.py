@@ -241,17 +241,17 @@ class Revision(models.Model):
 
 
 class ImportRun(models.Model):
-    """One sheet that an administrator handed in: tried (`preview`), waiting for the worker, running, done or failed.
+    """One sheet that an administrator handed in: first tried (`trial`), then, if wanted, done.
 
-    The sheet and what came of it (error sheet, one-time passwords) lie in `<BIHUAN_VAR>/imports/<id>/`; the passwords
-    are removed when they have been fetched once. `problems` holds the first rows of the error sheet, for the page.
+    The sheets and what came of them (error sheet, one-time passwords, progress) lie in `<BIHUAN_VAR>/imports/<id>/`; the
+    passwords are removed when they have been fetched. `problems` holds the first rows of the error sheet, for the page.
     """
 
     class State(models.TextChoices):
-        PREVIEW = "preview", _("已预览")
         QUEUED = "queued", _("排队中")
-        RUNNING = "running", _("导入中")
-        DONE = "done", _("已完成")
+        RUNNING = "running", _("进行中")
+        TRIED = "tried", _("已试算，未导入")
+        DONE = "done", _("已导入")
         FAILED = "failed", _("没有导入")
 
     kind = models.CharField(max_length=20)
@@ -260,15 +260,17 @@ class ImportRun(models.Model):
     by = models.ForeignKey(Posting, models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
-    state = models.CharField(max_length=8, choices=State.choices, default=State.PREVIEW)
+    trial = models.BooleanField(default=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
     rows = models.IntegerField(default=0)
-    reached = models.IntegerField(default=0)
     created = models.IntegerField(default=0)
     changed = models.IntegerField(default=0)
     same = models.IntegerField(default=0)
     wrong = models.IntegerField(default=0)
     message = models.CharField(max_length=400, blank=True)
     problems = models.JSONField(default=list)
+    notes = models.JSONField(default=list)
+    samples = models.JSONField(default=list)
 
     class Meta:
         indexes = [models.Index(fields=["-made_at"])]

@@ -13,13 +13,17 @@ from django.utils import timezone
 
 from bihuan.book import tallies
 from bihuan.loop.lists import Listing
+from bihuan.loop.models import Secrecy
 from bihuan.net import tree
-from bihuan.net.models import Kind, Level
+from bihuan.net.models import Kind, Level, Tree
 from bihuan.net.regions import across_regions
+from bihuan.net.revisions import Kept
 from bihuan.net.scope import Reach
 from bihuan.net.tree import UnitRow
 
 MEASURES = ("accepted", "settled", "filed", "ended", "grid_accepted", "grid_grassroots")
+NEAR = timedelta(hours=24)  # an open case that is due within it is near its limit
+ALL_SECRETS = 0  # a figure counts secret cases, so its list holds them; the page shows them without words
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Numbers:
     @property
     def grassroots_rate(self) -> float | None:
         """Percent of grid items settled at the grassroots, one decimal; None without items."""
-        return round(100 * self.grid_grassroots / self.grid_accepted, 1) if self.grid_accepted else None
+        return percent(self.grid_grassroots, self.grid_accepted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,18 @@ class Hour:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """One part of the map: an area or grid directly below, and how many cases are open there."""
+    """One part of the map: an area or grid, and how many cases are open there."""
 
     unit: UnitRow
     open: int
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Open cases past the limit of their present step, and those that reach it within 24 hours."""
+
+    late: int
+    soon: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +79,23 @@ class Standing:
 
     @property
     def on_time(self) -> float | None:
-        return round(100 * (self.settled - self.late) / self.settled, 1) if self.settled else None
+        return percent(self.settled - self.late, self.settled)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that just happened, without a word of any person: a case was accepted or settled."""
+
+    number: str
+    what: str  # accepted, settled
+    at: datetime
+    category_id: int | None
+    place_id: int | None  # the deepest area or grid known
+
+
+def percent(part: int, whole: int) -> float | None:
+    """One decimal, never rounded up to 100 while something is missing; None of nothing."""
+    return min(round(100 * part / whole, 1), 100.0 if part == whole else 99.9) if whole else None
 
 
 def day_start(at: datetime) -> datetime:
@@ -75,8 +103,16 @@ def day_start(at: datetime) -> datetime:
     return timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
+def month_start(at: datetime) -> datetime:
+    """Midnight of the first day of the local month that holds `at`."""
+    return day_start(at).replace(day=1)
+
+
+# The numbers
+
+
 def numbers(area: UnitRow, *, at: datetime, live: bool) -> Numbers:
-    """The figures of an area as of `at`; `live` says that `at` is now. Two statements."""
+    """The figures of an area as of `at`; `live` says that `at` is now. Two statements. Not for grids: they have no days."""
     today = day_start(at)
     if live:
         ever = tallies.read(MEASURES, area.id)
@@ -104,7 +140,8 @@ SELECT accepted.*, ended.*, filed.* FROM (
     WHERE {column} = %(area)s AND accepted_at >= %(since)s AND accepted_at < %(until)s AND NOT test
 ) AS accepted, (
     SELECT count(*) FILTER (WHERE state = 'closed'), count(*),
-           count(*) FILTER (WHERE state = 'closed' AND source = 'grid' AND settled_level >= 5) FROM loop_case
+           count(*) FILTER (WHERE state = 'closed' AND source = 'grid' AND settled_level >= 5),
+           count(*) FILTER (WHERE state = 'closed' AND overdue_raw) FROM loop_case
     WHERE {column} = %(area)s AND closed_at >= %(since)s AND closed_at < %(until)s AND NOT test
 ) AS ended, (
     SELECT count(*) FROM unnest(%(regions)s::bigint[], %(first)s::text[], %(last)s::text[]) AS day (region, first, last)
@@ -112,14 +149,19 @@ SELECT accepted.*, ended.*, filed.* FROM (
     WHERE c.{column} = %(area)s AND c.filed_at < %(until)s AND NOT c.test
 ) AS filed
 """
+_OF_THE_DAY = ("accepted", "grid_accepted", "settled", "ended", "grid_grassroots", "late", "filed")
 
 
 def _day_so_far(area: UnitRow, since: datetime, until: datetime) -> dict[str, int]:
     values = {"area": area.id, "since": since, "until": until, **_numbers_of(area, since)}
+    (found,) = _rows(_DAY_SO_FAR.format(column=column_of(area)), values)
+    return dict(zip(_OF_THE_DAY, found, strict=True))
+
+
+def _rows(sql: str, values: dict[str, object]) -> list[tuple]:
     with across_regions("an area's count is the sum over its regions"), connection.cursor() as cursor:
-        cursor.execute(_DAY_SO_FAR.format(column=column_of(area)), values)
-        found = cursor.fetchone()
-    return dict(zip(("accepted", "grid_accepted", "settled", "ended", "grid_grassroots", "filed"), found, strict=True))
+        cursor.execute(sql, values)
+        return cursor.fetchall()
 
 
 def _numbers_of(area: UnitRow, day: datetime) -> dict[str, list]:
@@ -149,6 +191,31 @@ def reach_of(area: UnitRow) -> Reach:
     return Reach("grid_id", tree.snapshot().below(area.id))
 
 
+# What presses
+
+
+_DUE = """
+SELECT count(*) FILTER (WHERE due_at < %(at)s), count(*) FILTER (WHERE due_at >= %(at)s) FROM loop_case
+WHERE {column} = %(area)s AND closed_at IS NULL AND due_at < %(until)s AND NOT test
+"""
+
+
+def due(area: UnitRow, *, at: datetime) -> Due:
+    """What is past its limit now, and what will be within a day. One statement. A past moment's limits are not kept."""
+    (found,) = _rows(_DUE.format(column=column_of(area)), {"area": area.id, "at": at, "until": at + NEAR})
+    return Due(*found)
+
+
+def late_this_month(area: UnitRow, *, at: datetime) -> int:
+    """Cases settled late from the first of the month until a past moment. Two statements."""
+    today = day_start(at)
+    before = tallies.read(("late",), area.id, since=month_start(at), until=today)
+    return before["late"] + _day_so_far(area, today, at)["late"]
+
+
+# The curve
+
+
 def curve(area: UnitRow, *, at: datetime, live: bool) -> list[Hour]:
     """Accepted and settled by the hour over the 24 hours that end with the hour of `at`. One or two statements."""
     last = timezone.localtime(at).replace(minute=0, second=0, microsecond=0)
@@ -176,23 +243,51 @@ GROUP BY 2
 
 def _hours_then(area: UnitRow, since: datetime, until: datetime) -> tuple[dict, dict]:
     found: dict[str, dict[datetime, int]] = {"accepted": {}, "settled": {}}
-    with across_regions("an area's count is the sum over its regions"), connection.cursor() as cursor:
-        cursor.execute(_HOURS_THEN.format(column=column_of(area)), {"area": area.id, "since": since, "until": until})
-        for measure, hour, amount in cursor.fetchall():
-            found[measure][hour] = amount
+    values = {"area": area.id, "since": since, "until": until}
+    for measure, hour, amount in _rows(_HOURS_THEN.format(column=column_of(area)), values):
+        found[measure][hour] = amount
     return found["accepted"], found["settled"]
 
 
-def patches(area: UnitRow, *, at: datetime, live: bool) -> list[Patch]:
+# The map
+
+
+def parts(area: UnitRow, *, finer: bool = False) -> tuple[UnitRow, ...]:
+    """What the map shows: the areas or grids directly below; of a county, when finer, all its level-1 grids (communities)."""
+    kept = _parts.get()
+    if (area.id, finer) not in kept:
+        kept[area.id, finer] = _communities(area) if finer else _below(area)
+    return kept[area.id, finer]
+
+
+_parts: Kept[dict[tuple[int, bool], tuple[UnitRow, ...]]] = Kept("tree", read=dict)
+
+
+def _below(area: UnitRow) -> tuple[UnitRow, ...]:
+    """In the administrative tree or in that of the grids: communities hang in both, their grids perhaps in one."""
+    net = tree.snapshot()
+    found = {unit.id: unit for kind in (Tree.ADMIN, Tree.GRID) for unit in net.children(area.id, kind)}
+    return tuple(sorted((unit for unit in found.values() if unit.is_place), key=lambda unit: unit.code))
+
+
+def _communities(area: UnitRow) -> tuple[UnitRow, ...]:
+    net = tree.snapshot()
+    found = [unit for unit in map(net.unit, net.below(area.id)) if unit.is_place and unit.level == Level.COMMUNITY]
+    return tuple(sorted(found, key=lambda unit: unit.code))
+
+
+def patches(area: UnitRow, *, at: datetime, live: bool, finer: bool = False) -> list[Patch]:
     """The parts of the area's map with their open cases. One statement."""
-    parts = [unit for unit in tree.snapshot().children(area.id) if unit.is_place]
-    amounts = _open_now(parts) if live else _open_then(area, parts, at)
-    return [Patch(unit, amounts.get(unit.id, 0)) for unit in parts]
+    shown = parts(area, finer=finer)
+    if not shown:
+        return []
+    amounts = _open_now(shown) if live else _open_then(area, shown, at)
+    return [Patch(unit, amounts.get(unit.id, 0)) for unit in shown]
 
 
-def _open_now(parts: Sequence[UnitRow]) -> dict[int, int]:
+def _open_now(shown: Sequence[UnitRow]) -> dict[int, int]:
     """From the counts. A grid's own count holds what lies in it, so those of the grids below it are added."""
-    within = {id: part.id for part in parts for id in _counted_for(part)}
+    within = {id: part.id for part in shown for id in _counted_for(part)}
     found = tallies.by_child(("filed", "ended"), list(within))
     amounts: dict[int, int] = {}
     for id, counts in found.items():
@@ -206,50 +301,169 @@ def _counted_for(part: UnitRow) -> Iterable[int]:
 
 _OPEN_THEN = """
 SELECT {part}, count(*) FROM loop_case
-WHERE {column} = %(area)s AND filed_at < %(at)s AND (closed_at IS NULL OR closed_at >= %(at)s) AND NOT test
+WHERE {column} = ANY(%(areas)s::bigint[]) AND filed_at < %(at)s AND (closed_at IS NULL OR closed_at >= %(at)s)
+  AND NOT test
 GROUP BY 1
 """
 
 
-def _open_then(area: UnitRow, parts: Sequence[UnitRow], at: datetime) -> dict[int, int]:
+def _open_then(area: UnitRow, shown: Sequence[UnitRow], at: datetime) -> dict[int, int]:
     """From the cases: which were filed by then and had not ended."""
-    part = f"l{area.level + 1}" if area.level < Level.COMMUNITY else "grid_id"
-    with across_regions("an area's count is the sum over its regions"), connection.cursor() as cursor:
-        cursor.execute(_OPEN_THEN.format(part=part, column=column_of(area)), {"area": area.id, "at": at})
-        found = dict(cursor.fetchall())
-    if area.level < Level.COMMUNITY:
-        return found
-    return {unit.id: sum(found.get(id, 0) for id in _counted_for(unit)) for unit in parts}
+    levels = {unit.level for unit in shown}
+    part = f"l{levels.pop()}" if len(levels) == 1 and shown[0].level <= Level.COMMUNITY else "grid_id"
+    scope = reach_of(area)
+    found = dict(_rows(_OPEN_THEN.format(part=part, column=scope.column), {"areas": list(scope.ids), "at": at}))
+    return {unit.id: sum(found.get(id, 0) for id in (unit.id, *_grids_below(unit))) for unit in shown}
 
 
-def standings(area: UnitRow, *, at: datetime, most: int = 10) -> list[Standing]:
-    """The units of an area by what they settled this month, the busiest first. One statement."""
-    units = [unit for unit in map(tree.snapshot().unit, tree.snapshot().below(area.id)) if _works(unit)]
-    since = day_start(at).replace(day=1)
-    until = None if timezone.localdate(at) == timezone.localdate() else day_start(at)
-    found = tallies.by_child(("settled", "late"), [u.id for u in units], role=tallies.UNIT, since=since, until=until)
-    rows = [Standing(unit, found[unit.id]["settled"], found[unit.id]["late"]) for unit in units]
+def _grids_below(unit: UnitRow) -> Iterable[int]:
+    return tree.snapshot().below(unit.id)[1:] if unit.level > Level.COMMUNITY else ()
+
+
+# The units
+
+
+def standings(area: UnitRow, *, at: datetime, live: bool, most: int = 10) -> list[Standing]:
+    """The units of an area by what they settled this month, the busiest first. One statement, two for a past moment."""
+    rows = _standings(_working(area), at, live)
     busy = sorted((row for row in rows if row.settled), key=lambda row: (-row.settled, row.unit.code))
     return busy[:most]
+
+
+def standing(unit: UnitRow, *, at: datetime, live: bool) -> Standing:
+    """One unit's month."""
+    return _standings((unit,), at, live)[0]
+
+
+def _standings(units: Sequence[UnitRow], at: datetime, live: bool) -> list[Standing]:
+    ids = [unit.id for unit in units]
+    until = None if live else day_start(at)
+    found = tallies.by_child(("settled", "late"), ids, role=tallies.UNIT, since=month_start(at), until=until)
+    today = {} if live else _settled_so_far(ids, day_start(at), at)
+    nothing = (0, 0)
+    return [
+        Standing(unit, found[unit.id]["settled"] + settled, found[unit.id]["late"] + late)
+        for unit in units
+        for settled, late in (today.get(unit.id, nothing),)
+    ]
+
+
+_SETTLED_SO_FAR = """
+SELECT unit_id, count(*), count(*) FILTER (WHERE overdue_raw) FROM loop_case
+WHERE unit_id = ANY(%(units)s::bigint[]) AND closed_at >= %(since)s AND closed_at < %(until)s AND state = 'closed'
+  AND NOT test
+GROUP BY 1
+"""
+
+
+def _settled_so_far(units: Sequence[int], since: datetime, until: datetime) -> dict[int, tuple[int, int]]:
+    found = _rows(_SETTLED_SO_FAR, {"units": list(units), "since": since, "until": until})
+    return {unit: (settled, late) for unit, settled, late in found}
+
+
+_workers: Kept[dict[int, tuple[UnitRow, ...]]] = Kept("tree", read=dict)
+
+
+def _working(area: UnitRow) -> tuple[UnitRow, ...]:
+    """The area itself and everything below it that may answer for cases."""
+    kept = _workers.get()
+    if area.id not in kept:
+        net = tree.snapshot()
+        kept[area.id] = tuple(unit for unit in map(net.unit, net.below(area.id)) if _works(unit))
+    return kept[area.id]
 
 
 def _works(unit: UnitRow) -> bool:
     return unit.kind in (Kind.ORGAN, Kind.CENTRE) or (unit.kind == Kind.AREA and unit.level >= Level.TOWN)
 
 
-def listing(area: UnitRow, what: str, *, at: datetime) -> Listing:
-    """The list behind a figure, exactly the cases that it counts.
+# The latest
 
-    what: accepted, accepted_today, settled, settled_today, open, late, grid_accepted, grid_grassroots. KeyError else.
+
+# Columns of the case only: the table of words is not even joined.
+_LATEST = """
+(SELECT no, 'accepted', accepted_at AS moment, category_id, grid_id FROM loop_case
+ WHERE {column} = %(area)s AND accepted_at IS NOT NULL AND accepted_at < %(at)s AND secrecy <> %(secret)s AND NOT test
+ ORDER BY accepted_at DESC, id DESC LIMIT %(most)s)
+UNION ALL
+(SELECT no, 'settled', closed_at, category_id, grid_id FROM loop_case
+ WHERE {column} = %(area)s AND closed_at IS NOT NULL AND closed_at < %(at)s AND state = 'closed'
+   AND secrecy <> %(secret)s AND NOT test
+ ORDER BY closed_at DESC, id DESC LIMIT %(most)s)
+ORDER BY moment DESC, no DESC LIMIT %(most)s
+"""
+
+
+def latest(area: UnitRow, *, at: datetime, most: int = 12) -> list[Act]:
+    """What was accepted or settled last until `at`, newest first; nothing of secret cases. One statement."""
+    values = {"area": area.id, "at": at, "secret": Secrecy.SECRET.value, "most": most}
+    return [Act(*row) for row in _rows(_LATEST.format(column=column_of(area)), values)]
+
+
+# What a figure opens
+
+
+class NoSuchFigure(Exception):
+    """A list was asked for that no figure of the wall opens."""
+
+    def __init__(self) -> None:
+        super().__init__("大屏上没有这一项。")
+
+
+def figure(area: UnitRow, what: str, *, at: datetime, live: bool, unit: UnitRow | None = None) -> int:
+    """The number as the wall shows it; `unit` with unit_settled and unit_late. Raises NoSuchFigure."""
+    _require(area, what, live, unit)
+    if unit is not None:
+        row = standing(unit, at=at, live=live)
+        return row.settled if what == "unit_settled" else row.late
+    if what in ("late", "soon"):
+        return getattr(due(area, at=at), what)
+    if what == "late_this_month":
+        return late_this_month(area, at=at)
+    if area.level > Level.COMMUNITY:
+        amounts = _open_now((area,)) if live else _open_then(area, (area,), at)
+        return amounts.get(area.id, 0)
+    return getattr(numbers(area, at=at, live=live), what)
+
+
+def listing(area: UnitRow, what: str, *, at: datetime, live: bool, unit: UnitRow | None = None) -> Listing:
+    """The list behind a figure, exactly the cases that it counts, the secret ones too: show those without words.
+
+    what: accepted, accepted_today, settled, settled_today, open, late and soon (live only), late_this_month (of a past
+    moment), grid_accepted, grid_grassroots; with `unit`: unit_settled, unit_late. Of a grid: open. Raises NoSuchFigure.
     """
-    scope, today = reach_of(area), day_start(at)
+    _require(area, what, live, unit)
+    scope = Reach("unit_id", (unit.id,)) if unit is not None else reach_of(area)
+    return Listing(scope, secrets_of=ALL_SECRETS, **_narrowed(what, at, live))
+
+
+def _narrowed(what: str, at: datetime, live: bool) -> dict[str, object]:
+    accepted: dict[str, object] = {"view": "accepted", "until": at}
+    settled: dict[str, object] = {"view": "closed", "outcome": "settled", "until": at}
+    late = settled | {"outcome": "late", "since": month_start(at)}
     return {
-        "accepted": lambda: Listing(scope, view="accepted", until=at),
-        "accepted_today": lambda: Listing(scope, view="accepted", since=today, until=at),
-        "settled": lambda: Listing(scope, view="closed", outcome="settled", until=at),
-        "settled_today": lambda: Listing(scope, view="closed", outcome="settled", since=today, until=at),
-        "open": lambda: Listing(scope, view="open"),
-        "late": lambda: Listing(scope, view="open", late=True),
-        "grid_accepted": lambda: Listing(scope, view="accepted", source="grid", until=at),
-        "grid_grassroots": lambda: Listing(scope, view="closed", source="grid", outcome="grassroots", until=at),
-    }[what]()
+        "accepted": accepted,
+        "accepted_today": accepted | {"since": day_start(at)},
+        "settled": settled,
+        "settled_today": settled | {"since": day_start(at)},
+        "open": {"view": "open", "as_of": None if live else at},
+        "late": {"view": "open", "until": at},
+        "soon": {"view": "open", "since": at, "until": at + NEAR},
+        "late_this_month": late,
+        "grid_accepted": accepted | {"source": "grid"},
+        "grid_grassroots": settled | {"outcome": "grassroots", "source": "grid"},
+        "unit_settled": settled | {"since": month_start(at)},
+        "unit_late": late,
+    }[what]
+
+
+_OF_AREAS = {"accepted", "accepted_today", "settled", "settled_today", "open", "grid_accepted", "grid_grassroots"}
+_OF_UNITS = {"unit_settled", "unit_late"}
+
+
+def _require(area: UnitRow, what: str, live: bool, unit: UnitRow | None) -> None:
+    known = _OF_UNITS if unit is not None else _OF_AREAS | ({"late", "soon"} if live else {"late_this_month"})
+    if unit is None and area.level > Level.COMMUNITY:
+        known = {"open"}
+    if what not in known:
+        raise NoSuchFigure

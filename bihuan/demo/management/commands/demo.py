@@ -1,0 +1,62 @@
+import sys
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from bihuan.demo.cast import roll
+from bihuan.demo.seeding import LITTLE, WHOLE, Size, seed, usual_workers
+from bihuan.run import supervisor
+from bihuan.run.prepare import waiting_migrations
+
+RATE = 30  # acts a minute that the simulator makes unless told otherwise
+
+
+class Command(BaseCommand):
+    help = "演示：生成一座虚构的城市，并让它一直有人反映、有人办理。A made-up city that keeps living."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        steps = parser.add_subparsers(dest="step", required=True, metavar="up|seed|live|cast")
+        up = steps.add_parser("up", help="准备好一切并运行：建表、生成数据、启动产品和模拟器")
+        seeding = steps.add_parser("seed", help="只生成演示数据；做过的不再做")
+        living = steps.add_parser("live", help="只运行模拟器：群众反映、各方办理，直到被要求停下")
+        steps.add_parser("cast", help="列出演示账号")
+        for one in (up, seeding):
+            one.add_argument("--small", action="store_true", help="小规模：约两千件工单，几秒钟")
+        for one in (up, living):
+            one.add_argument("--rate", type=float, default=RATE, help=f"模拟器每分钟做多少步（默认 {RATE}）")
+
+    def handle(self, *args: Any, step: str, **options: Any) -> None:
+        getattr(self, f"_{step}")(**options)
+
+    def _seed(self, *, small: bool = False, **options: Any) -> None:
+        self._fill(LITTLE if small else WHOLE)
+
+    def _fill(self, size: Size) -> None:
+        started = time.monotonic()
+        seed(size, at=timezone.now(), say=self._say, workers=0 if size is LITTLE else usual_workers())
+        if (took := time.monotonic() - started) > 2:
+            self._say(f"演示数据已备好（{took:.0f} 秒）。")
+
+    def _up(self, *, small: bool = False, rate: float = RATE, **options: Any) -> None:
+        if not settings.DATABASE_URL and waiting_migrations():
+            self._say("建表……")
+            call_command("migrate", verbosity=0, skip_checks=True)
+        self._fill(LITTLE if small else WHOLE)
+        living = supervisor.Program("living", [sys.executable, "-m", "bihuan", "demo", "live", "--rate", str(rate)])
+        supervisor.serve([living], announce=self._cast)
+
+    def _live(self, *, rate: float = RATE, **options: Any) -> None:
+        from bihuan.demo.live import run  # the simulator reads the seeded city as it starts
+
+        run(rate)
+
+    def _cast(self, **options: Any) -> None:
+        self._say(f"\n{roll()}\n")
+
+    def _say(self, line: str) -> None:
+        print(line, flush=True)

@@ -39,6 +39,14 @@ def lineage(category_id: int | None) -> Iterator[Category]:
         category_id = category.parent_id
 
 
+def within(category_id: int) -> tuple[int, ...]:
+    """A category and those below it."""
+    found = [category_id]
+    for parent in found:  # grows while it is walked
+        found.extend(category.pk for category in categories().values() if category.parent_id == parent)
+    return tuple(found)
+
+
 def suggest(text: str, most: int = 3) -> list[Category]:
     """The categories whose keywords the text contains most of, best first; longer words weigh more."""
     scores = {key: sum(len(word) for word in words if word in text) for key, words in _keywords.get().items()}

@@ -61,10 +61,19 @@ def promised(case: Case) -> Clock | None:
 def explain(case: Case, *, lang: str = "zh") -> list[worktime.Line]:
     """Why the promise ends then: the arithmetic of its clock, line by line. Empty before a promise. One query."""
     clock = promised(case)
-    if clock is None:
-        return []
+    return [] if clock is None else told(case, clock, lang=lang)
+
+
+def told(case: Case, clock: Clock, *, lang: str = "zh") -> list[worktime.Line]:
+    """The arithmetic of one clock, line by line. No query."""
     limit = Duration.parse(clock.limit)
     return worktime.explain(limit, start=clock.started_at, calendar=calendar(case), segments=segments(clock), lang=lang)
+
+
+def used(case: Case, clock: Clock, *, due: datetime, at: datetime) -> float:
+    """The part of a clock's time that is used at an instant: 1 when due, more when late. No query."""
+    limit = Duration.parse(clock.limit)
+    return worktime.used_fraction(at, clock.started_at, due, calendar(case), limit, segments(clock))
 
 
 def segments(clock: Clock) -> list[worktime.Pause | worktime.Extension]:

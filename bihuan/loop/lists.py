@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bihuan.lib.codes import spoken
-from bihuan.loop.categories import full_title
+from bihuan.loop.categories import full_title, within
 from bihuan.loop.models import Secrecy, State
 from bihuan.loop.wording import titles
 from bihuan.net import tree
@@ -31,7 +31,8 @@ VIEWS = {
     "closed": ("closed_at", "closed_at IS NOT NULL", "DESC"),
     "accepted": ("accepted_at", "accepted_at IS NOT NULL", "DESC"),
 }
-COLUMNS = frozenset({"l1", "l2", "l3", "l4", "l5", "grid_id", "unit_id"})
+COLUMNS = frozenset({"l1", "l2", "l3", "l4", "l5", "grid_id", "unit_id", "finder"})
+SOON = timedelta(days=1)  # this long before it is due, a step is about to be late
 
 
 class BadCursor(Exception):
@@ -112,7 +113,7 @@ def page(listing: Listing, *, at: datetime, after: str = "", limit: int = PAGE) 
     with across_regions("a list covers what the posting covers"), connection.cursor() as cursor:
         cursor.execute(statement, values)
         found = cursor.fetchall()
-    rows = _rows(found[:limit], listing, at)
+    rows = rows_of(found[:limit], at, VIEWS[listing.view][0])
     return Page(rows, rows[-1].cursor if len(found) > limit else "")
 
 
@@ -125,20 +126,51 @@ def count(listing: Listing, *, at: datetime, most: int = 1000) -> int:
 
 
 def count_states(listing: Listing, *, at: datetime) -> dict[str, int]:
-    """Open cases of the listing by state, with "late" for those past due: the badges of a desk. One query."""
+    """Open cases of the listing by state, with "late" for those past due and "soon" for those that will be within a
+    day: the badges of a desk. One query."""
     where, values = _where(listing, at)
-    statement = (
-        f"SELECT c.state, count(*), count(*) FILTER (WHERE c.due_at < %s) FROM loop_case c WHERE {where} GROUP BY 1"
-    )
+    statement = f"""
+        SELECT c.state, count(*), count(*) FILTER (WHERE c.due_at < %s),
+               count(*) FILTER (WHERE c.due_at >= %s AND c.due_at < %s)
+        FROM loop_case c WHERE {where} GROUP BY 1
+    """
     with across_regions("a list covers what the posting covers"), connection.cursor() as cursor:
-        cursor.execute(statement, [at, *values])
+        cursor.execute(statement, [at, at, at + SOON, *values])
         found = cursor.fetchall()
-    return {state: number for state, number, _late in found} | {"late": sum(late for _s, _n, late in found)}
+    sums = {"late": sum(row[2] for row in found), "soon": sum(row[3] for row in found)}
+    return {row[0]: row[1] for row in found} | sums
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Where an open case is, for a map. `clock`: ok, soon, late."""
+
+    number: str
+    words: str
+    lng: float
+    lat: float
+    clock: str
+
+
+def points(listing: Listing, *, at: datetime, most: int = 300) -> list[Point]:
+    """The listing's cases that have a point, most pressing first. One query."""
+    where, values = _where(listing, at)
+    statement = f"""
+        SELECT c.no, left(t.body, 40), c.lng, c.lat, c.due_at
+        FROM loop_case c JOIN dossier_text t ON t.region_id = c.region_id AND t.id = c.text_id
+        WHERE {where} AND c.lng IS NOT NULL ORDER BY c.due_at, c.id LIMIT %s
+    """
+    with across_regions("a list covers what the posting covers"), connection.cursor() as cursor:
+        cursor.execute(statement, [*values, most])
+        found = cursor.fetchall()
+    return [Point(no, words, lng, lat, clock_of(due, at)) for no, words, lng, lat, due in found]
+
+
+# What a row is made of; `c` is the case, `t` the text it was filed with.
+ROW = """c.id, c.region_id, c.no, c.type, c.state, c.category_id, c.grid_id, c.unit_id, c.urgency, c.filed_at, c.due_at,
+       c.promise_at, c.accepted_at, c.closed_at, c.overdue_raw, c.n, c.secrecy, left(t.body, 80)"""
 _SELECT = """
-SELECT c.id, c.region_id, c.no, c.type, c.state, c.category_id, c.grid_id, c.unit_id, c.urgency, c.filed_at, c.due_at,
-       c.promise_at, c.accepted_at, c.closed_at, c.overdue_raw, c.n, c.secrecy, left(t.body, 80)
+SELECT {row}
 FROM loop_case c JOIN dossier_text t ON t.region_id = c.region_id AND t.id = c.text_id
 WHERE {where}
 ORDER BY c.{key} {way}, c.id {way}
@@ -153,7 +185,7 @@ def _statement(listing: Listing, at: datetime, after: str, limit: int) -> tuple[
         moment, case_id = _uncursor(after)
         where += f" AND (c.{key}, c.id) {'>' if way == 'ASC' else '<'} (%s, %s)"
         values += [moment, case_id]
-    return _SELECT.format(where=where, key=key, way=way), [*values, limit]
+    return _SELECT.format(row=ROW, where=where, key=key, way=way), [*values, limit]
 
 
 def _where(listing: Listing, at: datetime) -> tuple[str, list[Any]]:
@@ -174,7 +206,9 @@ def _where(listing: Listing, at: datetime) -> tuple[str, list[Any]]:
         term("c.state = %s", listing.states[0])
     elif listing.states:
         term("c.state = ANY(%s::text[])", list(listing.states))
-    for column in ("category_id", "type", "source", "unit_id"):
+    if listing.category_id:
+        _category(listing.category_id, term)
+    for column in ("type", "source", "unit_id"):
         if wanted := getattr(listing, column):
             term(f"c.{column} = %s", wanted)
     if listing.since:
@@ -207,6 +241,15 @@ def _scope(scope: Reach, term) -> None:  # type: ignore[no-untyped-def]
         term(f"c.{scope.column} = ANY(%s::bigint[])", list(scope.ids))
 
 
+def _category(category_id: int, term) -> None:  # type: ignore[no-untyped-def]
+    """A category means those below it too; equality where there are none, so that its index serves."""
+    ids = within(category_id)
+    if len(ids) == 1:
+        term("c.category_id = %s", ids[0])
+    else:
+        term("c.category_id = ANY(%s::int[])", list(ids))
+
+
 def _secrecy(secrets_of: int | None, term) -> None:  # type: ignore[no-untyped-def]
     if secrets_of is None:
         term("c.secrecy <> %s", Secrecy.SECRET.value)
@@ -214,8 +257,9 @@ def _secrecy(secrets_of: int | None, term) -> None:  # type: ignore[no-untyped-d
         term("(c.secrecy <> %s OR c.unit_id = %s)", Secrecy.SECRET.value, secrets_of)
 
 
-def _rows(found: Sequence[tuple], listing: Listing, at: datetime) -> list[Row]:
-    net, key = tree.snapshot(), VIEWS[listing.view][0]
+def rows_of(found: Sequence[tuple], at: datetime, key: str = "due_at") -> list[Row]:
+    """Rows from what a statement selected as ROW; `key` is the moment their cursors are made of."""
+    net = tree.snapshot()
     states = {state.value: str(state.label) for state in State}
     types, urgencies = titles("type", at), titles("urgency", at)
     return [_row(fields, net, key, states, types, urgencies, at) for fields in found]
@@ -275,9 +319,14 @@ def _left(due: datetime, closed: datetime | None, late: bool | None, at: datetim
         return (_("超时办结"), "late") if late else (_("按时办结"), "done")
     left = due - at
     words = _span(abs(left))
-    if left < timedelta(0):
-        return _("超时%(time)s") % {"time": words}, "late"
-    return _("剩%(time)s") % {"time": words}, "soon" if left < timedelta(days=1) else "ok"
+    says = _("超时%(time)s") if left < timedelta(0) else _("剩%(time)s")
+    return says % {"time": words}, clock_of(due, at)
+
+
+def clock_of(due: datetime, at: datetime) -> str:
+    """How an open step's clock stands: ok, soon or late."""
+    left = due - at
+    return "late" if left < timedelta(0) else "soon" if left < SOON else "ok"
 
 
 def _span(left: timedelta) -> str:

@@ -162,6 +162,9 @@ class Case(RegionModel):
         ]
         indexes = [
             models.Index(fields=["no"], name="case_by_number"),
+            models.Index(
+                fields=["finder", "accepted_at", "id"], condition=Q(finder__isnull=False), name="case_by_finder"
+            ),
             *[
                 models.Index(fields=[level, "due_at", "id"], condition=OPEN, name=f"case_open_{level}")
                 for level in ("l2", "l3", "l4", "l5")

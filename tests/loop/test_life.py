@@ -65,5 +65,5 @@ def test_a_list_shows_what_goes_wrong_first_and_pages_by_key(cast, at, django_as
     second = lists.page(listing, at=at, after=first.after, limit=3)
     assert len(first.rows) == 3 and len(second.rows) == 2 and not second.after
     assert not {row.number for row in first.rows} & {row.number for row in second.rows}
-    assert lists.count_states(listing, at=at + 8 * HOUR) == {"filed": 5, "late": 5}
+    assert lists.count_states(listing, at=at + 8 * HOUR) == {"filed": 5, "late": 5, "soon": 0}
     assert lists.page(lists.listing_for(cast.other_dispatcher), at=at).rows == []

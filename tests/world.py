@@ -131,8 +131,11 @@ def login(client: Any, cast: SimpleNamespace) -> Any:
     from django.test import Client
 
     def enter(key: str) -> Client:
-        door = Client()
-        door.force_login(getattr(cast, key).person.user)
+        door, posting = Client(), getattr(cast, key)
+        door.force_login(posting.person.user)
+        session = door.session
+        session["posting"] = posting.pk
+        session.save()
         return door
 
     return enter

@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "bihuan.web.acting.RefusalMiddleware",
 ]
 ROOT_URLCONF = "bihuan.web.urls"
 WSGI_APPLICATION = "bihuan.wsgi.application"
@@ -219,6 +220,9 @@ STORAGES = {
 MEDIA_ROOT = VAR / "photos"
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_TEMP_DIR = None
+CALLS_A_MINUTE = env(
+    "BIHUAN_CALLS_A_MINUTE", 3000, int, "一个网络地址每分钟最多多少次不登录的接口调用（每个进程分别计数）。", check=positive
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # text of one form; files are counted apart
 DATA_UPLOAD_MAX_NUMBER_FILES = 64
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 5000}}}

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from bihuan.book import messages
 from bihuan.book.models import Actor
@@ -17,11 +18,31 @@ from bihuan.loop.wording import language
 from bihuan.net import tree
 from bihuan.net.models import Posting
 
-# What a resident is shown of the timeline: what touches the promise, not the unit's inner steps.
-FOR_RESIDENTS = frozenset(
-    {"file", "accept", "answer", "dispatch", "rule", "contact", "approve", "call_back", "confirm", "redo", "close"}
-    | {"withdraw", "urge", "lapse", "verify"}
-)
+# What a resident is told of an event, in plain words: what touches the promise, not the unit's inner steps.
+FOR_RESIDENTS = {
+    ("file", None): _("我们收到了您反映的事"),
+    ("file", "accepted"): _("我们收到了您反映的事，正在安排由谁来办"),
+    ("accept", None): _("已受理，正在安排由谁来办"),
+    ("answer", None): _("已经答复您"),
+    ("dispatch", None): _("已交承办单位办理"),
+    ("rule", "uphold"): _("换一个更合适的单位来办"),
+    ("contact", None): _("承办单位联系了您"),
+    ("approve", "pass"): _("有结果了，请您来看、您来说"),
+    ("verify", "pass"): _("到现场看过，办好了"),
+    ("verify", "fail"): _("到现场看过，还没办好，再办一次"),
+    ("call_back", "solved"): _("给您打过电话，您说解决了"),
+    ("call_back", "unsolved"): _("给您打过电话，您说没解决，再办一次"),
+    ("call_back", "unreached"): _("给您打过电话，没有接通"),
+    ("confirm", "solved"): _("您说解决了"),
+    ("confirm", "unsolved"): _("您说没解决，再办一次"),
+    ("redo", None): _("您说没解决，接着办"),
+    ("close", "unreached"): _("几次没能联系上您，先办结了"),
+    ("close", "unverified"): _("先办结了"),
+    ("withdraw", None): _("已按您的意思撤回"),
+    ("urge", None): _("已经催办"),
+    ("lapse", "overdue"): _("没能在说好的时间办完，已请上级督促"),
+}
+TOLD_VERBS = {verb for verb, _outcome in FOR_RESIDENTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +147,13 @@ def timeline(case: Case) -> list[dict[str, Any]]:
     said = messages.for_resident(case.region_id, case.pk)
     if said:
         return [{"at": message.made_at, "text": message.body, "detail": ""} for message in said]
-    events = CaseEvent.objects.filter(region_id=case.region_id, case_id=case.pk, verb__in=FOR_RESIDENTS)
-    return [
-        {"at": event.at, "text": _title(case, event.verb, json.loads(event.data).get("outcome")), "detail": ""}
-        for event in events.order_by("n")
-    ]
+    events = CaseEvent.objects.filter(region_id=case.region_id, case_id=case.pk, verb__in=TOLD_VERBS).order_by("n")
+    told = [(event.at, _in_plain_words(event)) for event in events]
+    return [{"at": at, "text": text, "detail": ""} for at, text in told if text]
+
+
+def _in_plain_words(event: CaseEvent) -> str:
+    """Empty for what is no resident's business, and for a contact that only the clock noted: nobody called."""
+    if event.verb == "contact" and event.actor == Actor.CLOCK:
+        return ""
+    return str(FOR_RESIDENTS.get((event.verb, json.loads(event.data).get("outcome")), ""))

@@ -3,6 +3,7 @@
 The parts of the answer may disagree; what was understood is shown in words while the form is filled, and is what is sent.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +46,9 @@ def full_words(unit: UnitRow) -> str:
     return " · ".join(names)
 
 
-def understand(*, areas: Sequence[str] = (), lng: float | None = None, lat: float | None = None, address: str = "") -> Where:
+def understand(
+    *, areas: Sequence[str] = (), lng: float | None = None, lat: float | None = None, address: str = ""
+) -> Where:
     """What the parts of a place say together.
 
     areas: codes chosen level after level. A point or an address inside the chosen area makes it more exact; outside it
@@ -65,12 +68,16 @@ def understand(*, areas: Sequence[str] = (), lng: float | None = None, lat: floa
 
 
 def _chosen(net: Net, areas: Sequence[str]) -> UnitRow | None:
-    return next((net.by_code(code) for code in reversed(areas) if code and net.has_code(code)), None)
+    """The deepest choice on one line from the home area down; what was chosen under another parent is left over."""
+    chosen, here = None, net.home
+    while found := next((unit for unit in net.children(here) if unit.is_place and unit.code in areas), None):
+        chosen, here = found, found.id
+    return chosen
 
 
 def levels(areas: Sequence[str]) -> list[dict[str, Any]]:
     """One box for each level chosen so far and one for the next: [{id, label, options: [{code, name, chosen}]}]."""
-    net, boxes = tree.snapshot(), []
+    net, boxes = tree.snapshot(), list[dict[str, Any]]()
     here: UnitRow | None = net.unit(net.home)
     while here is not None:
         below = [unit for unit in net.children(here.id) if unit.is_place]
@@ -96,7 +103,7 @@ def place_context(data: Any) -> dict[str, Any]:
     """For resident/_place.html, from what a form holds (GET or POST)."""
     areas = data.getlist("area")
     address = data.get("address", "").strip()
-    point = _number(data.get("lng")), _number(data.get("lat"))
+    point = number(data.get("lng")), number(data.get("lat"))
     try:
         where, wrong = understand(areas=areas, lng=point[0], lat=point[1], address=address), ""
     except BadPlace as error:
@@ -105,11 +112,13 @@ def place_context(data: Any) -> dict[str, Any]:
     return {"where": where, "wrong": wrong, "given": given, "levels": levels(areas), "chosen": any(areas)}
 
 
-def _number(text: str | None) -> float | None:
+def number(text: str | None) -> float | None:
+    """A number that a script put into a form, or None for anything else."""
     try:
-        return float(text) if text else None
+        value = float(text or "")
     except ValueError:
         return None
+    return value if math.isfinite(value) else None
 
 
 @require_safe
@@ -118,6 +127,11 @@ def _number(text: str | None) -> float | None:
 def outlines(request: HttpRequest) -> JsonResponse:
     """Outlines of the home area for maps, as GeoJSON: the finest level that a phone still draws."""
     return JsonResponse(_outlines.get())
+
+
+def has_map() -> bool:
+    """Whether there are outlines to tap on; without them forms ask in words alone."""
+    return bool(_outlines.get()["features"])
 
 
 def _read_outlines() -> dict[str, Any]:

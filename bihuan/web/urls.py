@@ -13,6 +13,7 @@ urlpatterns = [
     path("api/v1/", include("bihuan.api.urls")),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("", include("bihuan.web.resident_urls")),
     path("styleguide/", styleguide, name="styleguide"),
     path("styleguide/outlines.json", outlines),
 ]

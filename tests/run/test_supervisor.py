@@ -59,7 +59,8 @@ def supervised(
     pids = tmp_path / "pids"
     command = [sys.executable, "-c", SERVE, getattr(request, "param", RESTLESS), str(pids)]
     process = subprocess.Popen(command, env=_environment(), cwd=PROJECT)
-    _until(lambda: _pids(pids))
+    _until(lambda: _pids(pids) or process.poll() is not None)
+    assert process.poll() is None, "it did not come up; its own words are above"
     yield process, pids
     process.kill()
     process.wait()

@@ -6,7 +6,7 @@ Rows go through in batches: read (`loop.rows`), their units, categories and plac
 (`loop.history`). What cannot be used is told row by row; what can is in, with its events. A second run adds nothing.
 """
 
-import csv
+import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,22 +18,26 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext_noop as _noop
 
 from bihuan.lib import worktime
 from bihuan.lib.worktime import Duration
 from bihuan.loop import categories
 from bihuan.loop.feed import feed
 from bihuan.loop.history import LEVELS, History, Step, Written, write_history
-from bihuan.loop.maps import FIELDS, CaseMap, Region
+from bihuan.loop.maps import FIELDS, CaseMap, Region, find, load, shipped
 from bihuan.loop.models import Case, Category, Clock, State, Task
 from bihuan.loop.rows import Entry, Rows, Told
 from bihuan.net import tree
 from bihuan.net.calendar import calendar_for
-from bihuan.net.imports.columns import Problem, told
+from bihuan.net.imports.columns import Problem
 from bihuan.net.imports.planting import Seedling, plant
+from bihuan.net.imports.registry import File, Given, Option, Outcome, importer
+from bihuan.net.imports.sheets import BadSheet
 from bihuan.net.models import Kind
 from bihuan.net.revisions import touch
 from bihuan.programs import versions
+from bihuan.programs.reading import BadDocument
 
 BATCH = 5000
 BORN = date(2000, 1, 1)  # of units known only by name; older than any case that has a number here
@@ -74,6 +78,20 @@ class Report:
     @property
     def refused(self) -> int:
         return len({problem.row for problem in self.problems})
+
+    def outcome(self) -> Outcome:
+        """As the import desk tells it: what was made beside the cases, and rows skipped, stand first among the notes."""
+        made = [(FIELDS["unit"], self.units), (FIELDS["category"], self.categories)]
+        beside = [Problem(0, title, str(len(names)), f"新建：{_listed(names)}") for title, names in made if names]
+        beside += [Problem(0, FIELDS["status"], str(self.skipped), "对照表说略过的行数")] if self.skipped else []
+        return Outcome(
+            rows=self.rows,
+            created=self.cases,
+            same=self.known,
+            problems=self.problems,
+            notes=[*beside, *self.notes],
+            samples=self.samples,
+        )
 
 
 def import_cases(
@@ -122,6 +140,10 @@ def _run(source: Iterable[tuple[int, Any]], rows: Rows, landing: "_Landing", tel
     repeats = [Problem(row, title, "", "这个编号在表里重复出现，只导入第一次") for row in written.repeated]
     report.problems, report.notes = [*said.problems, *repeats], said.notes
     return report
+
+
+def _listed(names: list[str], most: int = 12) -> str:
+    return "、".join(names[:most]) + (" ……" if len(names) > most else "")
 
 
 @contextmanager
@@ -220,8 +242,8 @@ class _Landing:
     def _filing(self, entry: Entry, promise: datetime | None, category: int | None, place: dict[str, Any]) -> Step:
         """Filed and accepted at once; what the sheet says beyond our columns stays a fact of the event."""
         imported: dict[str, Any] = {"row": entry.row}
-        if entry.flag:
-            imported["flag"] = entry.flag
+        if "flag" in self.map.columns:
+            imported["flag"] = entry.flag  # empty: the system that had the case gave no verdict
         if entry.on_time is not None:
             imported["on_time"] = entry.on_time
         changes = {
@@ -378,7 +400,7 @@ class _Units:
         region6 = self.map.region.code[:6]
         slug = _slug(name, 20).upper()
         code = f"{region6}-{slug}"
-        return f"{code}-{_mark(name)}" if code in self.known else code
+        return f"{code}-{mark(name)}" if code in self.known else code
 
 
 class _Categories:
@@ -428,7 +450,7 @@ class _Categories:
         if self.dry:
             return 0
         parent = self.known[path[:-1]] if len(path) > 1 else None
-        key = ".".join([_slug(path[0], 16), _mark("/".join(path)), _slug(path[-1], 24)])
+        key = ".".join([_slug(path[0], 16), mark("/".join(path)), _slug(path[-1], 24)])
         return Category.objects.create(key=key, title=path[-1], parent_id=parent).pk
 
 
@@ -480,17 +502,42 @@ def _problem(given: CaseMap, entry: Entry, name: str, value: str, reason: str) -
 
 def _slug(text: str, longest: int) -> str:
     """Words of plain letters and digits; a mark of its own for a text without any."""
-    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")[:longest].strip("-") or _mark(text)
+    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")[:longest].strip("-") or mark(text)
 
 
-def _mark(text: str) -> str:
+def mark(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:8]
 
 
-def write_errors(report: Report, path: Path) -> None:
-    """The error sheet: row, column, value, reason; a byte order mark lets Excel read it as it is."""
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        sheet = csv.writer(file)
-        sheet.writerow(["行", "列", "值", "原因", "处理"])
-        for kind, problems in (("未导入", report.problems), ("已导入", report.notes)):
-            sheet.writerows((*line, kind) for line in told(problems))
+@importer(
+    "cases",
+    title=_noop("工单（其他系统的历史）"),
+    help=_noop(
+        "别的系统里的历史工单，按对照表（--map）导入；再导一次，一件也不会重复。随产品的对照表：boston311、teddy_messages、bihuan。"
+    ),
+    options=(
+        Option("map", _noop("对照表"), _noop("对照表文件（.toml），或随产品对照表的名字。")),
+        Option("region", _noop("地区"), _noop("导入到哪个地区，填它的代码；不填就按对照表。")),
+    ),
+    desk=False,  # a map is a file beside the sheet: who has it can reach the server
+    whole=False,
+)
+def import_sheet(file: File, given: Given) -> Outcome:
+    """The cases of one sheet. Raises BadSheet for whatever stands in the way of all of them."""
+    source = file.source if isinstance(file.source, Path) else io.BytesIO(file.source)
+    name = str(given.options.get("map") or "")
+    if not name:
+        raise BadSheet(f"请用 --map 给出对照表：一个 .toml 文件，或 {'、'.join(shipped())} 之一。")
+    try:
+        report = import_cases(
+            source,
+            load(find(name)),
+            at=given.at,
+            name=file.name,
+            region=str(given.options.get("region") or ""),
+            dry_run=given.preview,
+            tell=lambda rows: given.tell(rows, 0),
+        )
+    except (BadDocument, Busy, NoRegion, versions.NoVersion) as error:
+        raise BadSheet(str(error)) from error
+    return report.outcome()

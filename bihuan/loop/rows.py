@@ -222,7 +222,7 @@ def _found(header: Sequence[str], *parts: Sequence[str]) -> tuple[int, ...]:
 def _text(cell: Any) -> str:
     """A cell as one line of text: 101000295613 for 101000295613.0, 00123 for ="00123"."""
     if isinstance(cell, str):
-        said = cell.strip()
+        said = _bare(cell.strip())
         return _computed(said) if said[:1] in ("=", "#") else said
     if cell is None:
         return ""
@@ -245,7 +245,12 @@ def _computed(said: str) -> str:
 
 def _prose(cell: Any) -> str:
     """Free words may begin with any sign."""
-    return cell.strip() if isinstance(cell, str) else _text(cell)
+    return _bare(cell.strip()) if isinstance(cell, str) else _text(cell)
+
+
+def _bare(said: str) -> str:
+    """Without the apostrophe that keeps a spreadsheet from taking words for a formula."""
+    return said[1:] if said[:1] == "'" and said[1:2] in ("=", "+", "-", "@") else said
 
 
 def _words(said: str) -> str:

@@ -33,10 +33,12 @@ class Given:
     """What an import works with: who hands it in (None: the command line), when, and the options chosen.
 
     tell(rows done, rows in all) may be called now and then; it writes progress for the page.
+    preview: see what would happen, write nothing; only kinds with transactions of their own need to look at it.
     """
 
     at: datetime
     by: Posting | None = None
+    preview: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     tell: Callable[[int, int], None] = lambda done, total: None
 
@@ -93,7 +95,7 @@ class Importer:
     options: tuple[Option, ...] = ()
     suffixes: tuple[str, ...] = (".csv", ".csv.gz", ".xlsx", ".xls", ".ods")
     desk: bool = True  # offered on the administrator's page
-    whole: bool = True  # in one transaction; False: the function makes its own, and cannot be previewed
+    whole: bool = True  # in one transaction; False: the function makes its own and heeds `given.preview`
 
 
 _importers: dict[str, Importer] = {}

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import xlsxwriter
@@ -24,7 +24,7 @@ def run_import(kind: str, files: Sequence[File], given: Given, *, preview: bool 
     """
     chosen = importer_for(kind)
     if not chosen.whole:
-        return _each(chosen, files, given)
+        return _each(chosen, files, replace(given, preview=preview))
     with transaction.atomic():
         outcome = _each(chosen, files, given)
         if preview:

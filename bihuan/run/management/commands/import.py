@@ -28,8 +28,7 @@ class Command(BaseCommand):
                 )  # fmt: skip
             kind.add_argument("--errors", type=Path, help="错误表写到哪里（.csv 或 .xlsx）")
             kind.add_argument("--passwords", type=Path, help="一次性密码表写到哪里；不给就印在屏幕上")
-            if importer.whole:
-                kind.add_argument("--dry-run", action="store_true", help="只看会怎样，不导入")
+            kind.add_argument("--dry-run", action="store_true", help="只看会怎样，不导入")
 
     def handle(self, *args: Any, kind: str, files: list[Path], **options: Any) -> None:
         given = Given(at=timezone.now(), options=options)

@@ -54,24 +54,28 @@ def suggest(text: str, most: int = 3) -> list[Category]:
     return [categories()[key] for key in best[:most]]
 
 
+def deciding(text: str, category: Category) -> list[str]:
+    """The keywords for which `suggest` names the category: why it is suggested."""
+    return [word for word in _keywords.get().get(category.pk, ()) if word in text]
+
+
 def owed(case: Case, *, category_id: int | None, on: date) -> Owed | None:
     """Who owes the duty for such a matter at the case's place: the nearest area and the closest category win.
 
     Without a duty of the category, the nearest area's fallback (属地兜底); None when the list is silent. No query.
     """
+    duty = next(duties(case, category_id=category_id, on=on), None)
+    return duty and Owed(duty.unit_id, duty.clause, fallback=duty.category_id is None)
+
+
+def duties(case: Case, *, category_id: int | None, on: date) -> Iterator[Duty]:
+    """The rows of the duty list that bear on such a matter at the case's place, the one that decides first. No query."""
     areas = _areas(case)
-    for category in lineage(category_id):
-        if found := _first(category.pk, areas, on):
-            return found
-    return _first(None, areas, on)
-
-
-def _first(category_id: int | None, areas: list[int], on: date) -> Owed | None:
-    for area in areas:
-        for duty in _duties.get().get((category_id, area), ()):
-            if duty.since <= on and (duty.until is None or on < duty.until):
-                return Owed(duty.unit_id, duty.clause, fallback=category_id is None)
-    return None
+    for key in (*(category.pk for category in lineage(category_id)), None):
+        for area in areas:
+            for duty in _duties.get().get((key, area), ()):
+                if duty.since <= on and (duty.until is None or on < duty.until):
+                    yield duty
 
 
 def _areas(case: Case) -> list[int]:

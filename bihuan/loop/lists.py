@@ -4,8 +4,8 @@ A list names its scope (what the posting's reach or a drill-down covers), its vi
 Pages are keyset: `after` is the cursor of the last row seen, so page one thousand is as quick as the first.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,6 +60,7 @@ class Listing:
     until: datetime | None = None
     outcome: str = ""
     late: bool = False
+    unplaced: bool = False  # only those that nobody could put on the net yet
     as_of: datetime | None = None  # with view "open": the cases that were open at this past moment
     secrets_of: int | None = None  # the unit whose secret cases may be shown; 0 shows every one
     areas: tuple[Reach, ...] = field(default=())  # further narrowing: a drill-down inside the scope
@@ -89,6 +90,9 @@ class Row:
     region_id: int
     unit_id: int
     secret: bool  # 保密: who lists it must not show its words to just anybody
+    hand_backs: int
+    redos: int
+    calls: int
     cursor: str
 
 
@@ -141,6 +145,50 @@ def count_states(listing: Listing, *, at: datetime) -> dict[str, int]:
     return {row[0]: row[1] for row in found} | sums
 
 
+def count_many(listings: Mapping[str, Listing], *, at: datetime, most: int = 1000) -> dict[str, int]:
+    """How many cases each listing holds, each counted up to `most`: the badges of many queues. One query."""
+    parts: list[str] = []
+    values: list[Any] = []
+    for key, listing in listings.items():
+        where, given = _where(listing, at)
+        parts.append(f"SELECT %s, count(*) FROM (SELECT 1 FROM loop_case c WHERE {where} LIMIT %s) few")
+        values += [key, *given, most]
+    with across_regions("a list covers what the posting covers"), connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), values)
+        return dict(cursor.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCount:
+    """What of a unit's open cases needs pressing: past due, due within a day, handed back and not decided."""
+
+    unit_id: int
+    late: int
+    soon: int
+    returned: int
+
+
+def count_units(listing: Listing, *, at: datetime, most: int = 300) -> list[UnitCount]:
+    """The units that have something late, due within a day or handed back, the worst first. One query."""
+    due, values = _where(replace(listing, until=at + SOON), at)
+    back, more = _where(replace(listing, states=(State.RETURNED.value,)), at)
+    with across_regions("a list covers what the posting covers"), connection.cursor() as cursor:
+        cursor.execute(_UNITS.format(due=due, back=back), [at, at, *values, *more, most])
+        return [UnitCount(*fields) for fields in cursor.fetchall()]
+
+
+_UNITS = """
+SELECT unit_id, sum(late)::int, sum(soon)::int, sum(returned)::int FROM (
+    SELECT c.unit_id, (c.due_at < %s)::int AS late, (c.due_at >= %s)::int AS soon, 0 AS returned
+    FROM loop_case c WHERE {due}
+    UNION ALL
+    SELECT c.unit_id, 0, 0, 1 FROM loop_case c WHERE {back}
+) pressing
+GROUP BY unit_id ORDER BY 2 DESC, 3 DESC, 4 DESC, unit_id
+LIMIT %s
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
     """Where an open case is, for a map. `clock`: ok, soon, late."""
@@ -168,7 +216,8 @@ def points(listing: Listing, *, at: datetime, most: int = 300) -> list[Point]:
 
 # What a row is made of; `c` is the case, `t` the text it was filed with.
 ROW = """c.id, c.region_id, c.no, c.type, c.state, c.category_id, c.grid_id, c.unit_id, c.urgency, c.filed_at, c.due_at,
-       c.promise_at, c.accepted_at, c.closed_at, c.overdue_raw, c.n, c.secrecy, left(t.body, 80)"""
+       c.promise_at, c.accepted_at, c.closed_at, c.overdue_raw, c.n, c.secrecy, c.hand_backs, c.redos, c.calls,
+       left(t.body, 80)"""
 _SELECT = """
 SELECT {row}
 FROM loop_case c JOIN dossier_text t ON t.region_id = c.region_id AND t.id = c.text_id
@@ -211,6 +260,8 @@ def _where(listing: Listing, at: datetime) -> tuple[str, list[Any]]:
     for column in ("type", "source", "unit_id"):
         if wanted := getattr(listing, column):
             term(f"c.{column} = %s", wanted)
+    if listing.unplaced:
+        term("c.grid_id IS NULL")
     if listing.since:
         term(f"c.{key} >= %s", listing.since)
     if listing.until:
@@ -284,6 +335,9 @@ def _row(fields, net, key, states, types, urgencies, at) -> Row:  # type: ignore
         late,
         n,
         secrecy,
+        hand_backs,
+        redos,
+        calls,
         words,
     ) = fields
     left, clock = _left(due, closed, late, at)
@@ -309,6 +363,9 @@ def _row(fields, net, key, states, types, urgencies, at) -> Row:  # type: ignore
         region_id=region,
         unit_id=unit,
         secret=secrecy == Secrecy.SECRET,
+        hand_backs=hand_backs,
+        redos=redos,
+        calls=calls,
         cursor=f"{moment.timestamp():.6f}-{case_id}",
     )
 

@@ -25,6 +25,7 @@ class State(models.TextChoices):
 
 
 OPEN = Q(closed_at=None)
+UNPLACED = Q(grid_id=None)
 
 
 class Source(models.TextChoices):
@@ -175,6 +176,10 @@ class Case(RegionModel):
             models.Index(fields=["l2", "state", "due_at", "id"], condition=OPEN, name="case_open_l2_state"),
             models.Index(fields=["l3", "state", "due_at", "id"], condition=OPEN, name="case_open_l3_state"),
             models.Index(fields=["l3", "category_id", "due_at", "id"], condition=OPEN, name="case_open_l3_category"),
+            *[
+                models.Index(fields=[level, "due_at", "id"], condition=OPEN & UNPLACED, name=f"case_unplaced_{level}")
+                for level in ("l2", "l3")
+            ],
             *[
                 models.Index(fields=[level, "closed_at", "id"], condition=~OPEN, name=f"case_closed_{level}")
                 for level in ("l2", "l3", "l4", "l5", "unit_id")

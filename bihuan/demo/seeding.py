@@ -4,6 +4,7 @@ Everything is written in pieces that are there or not: the city in one transacti
 its own. Seeding again does what is missing, so it may be stopped at any time.
 """
 
+import gc
 import multiprocessing
 import os
 import random
@@ -31,6 +32,7 @@ from bihuan.net.revisions import forget
 from bihuan.programs import versions
 
 PROGRAM = "request"
+BATCH = 20_000  # cases: counts of places come once per batch, so large ones write much less
 Say = Callable[[str], None]
 
 
@@ -50,7 +52,7 @@ def seed(size: Size, *, at: datetime, say: Say, workers: int = 0, number: int = 
     """Make the demo complete as of `at`. `workers`: processes that write the past (0: here, one after the other)."""
     if not Unit.objects.filter(code=CITY_CODE).exists():
         say("画出千阳市，安排人员……")
-        _city(size.scale, number, at)
+        found_city(size.scale, at=at, number=number)
     shares = figures.plan(size.figures, number)
     chapters = [chapter for chapter in _chapters(shares) if not _is_written(chapter)]
     if chapters:
@@ -59,7 +61,8 @@ def seed(size: Size, *, at: datetime, say: Say, workers: int = 0, number: int = 
 
 
 @transaction.atomic
-def _city(scale: Scale, number: int, at: datetime) -> None:
+def found_city(scale: Scale, *, at: datetime, number: int = SEED) -> None:
+    """The city without any case: units, boundaries, people, duty list, calendar and program."""
     city = plan(number, scale)
     found(city, staff(city, number), at=at)
     seed_calendar(at=at)
@@ -143,6 +146,8 @@ def deal(chapters: list[Chapter], workers: int) -> list[list[Chapter]]:
 
 
 def _write_part(chapters: list[Chapter], at: datetime, say: Say) -> None:
+    """In a process of its own. It makes millions of small objects and no cycles: collecting them only costs time."""
+    gc.disable()
     forget()
     try:
         for chapter in chapters:
@@ -158,7 +163,7 @@ def _write_chapter(chapter: Chapter, at: datetime, say: Say) -> None:
     )
     version = versions.in_force(PROGRAM, at)
     with transaction.atomic():
-        written = write_history(histories, region_id=region, version_id=version.pk, at=at, durable=False)
+        written = write_history(histories, region_id=region, version_id=version.pk, at=at, batch=BATCH, durable=False)
     say(f"  {_region(chapter).name} {PERIODS[chapter.period]}：{written.cases:,} 件，{written.events:,} 步")
 
 

@@ -7,13 +7,15 @@ from bihuan.web.styleguide import outlines, styleguide
 from bihuan.web.theme import theme_css
 
 urlpatterns = [
+    path("api/v1/", include("bihuan.api.urls")),  # first: the hot way in
     path("i18n/", include("django.conf.urls.i18n")),
     path("theme.css", theme_css, name="theme_css"),
     path("", include("bihuan.web.account_urls")),
-    path("api/v1/", include("bihuan.api.urls")),
+    path("setup/", include("bihuan.web.setup_urls")),
     path("healthz", healthz),
     path("readyz", readyz),
     path("", include("bihuan.web.resident_urls")),
+    path("wall/", include("bihuan.web.wall_urls")),
     path("styleguide/", styleguide, name="styleguide"),
     path("styleguide/outlines.json", outlines),
 ]

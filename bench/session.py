@@ -1,0 +1,136 @@
+"""One sitting: the product is started, filled step by step, and measured at each size."""
+
+import http.client
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import django
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from bench import filing, pages, sheets, world
+from bench.meter import Browser, Meter, children
+from bihuan.book.models import Outbox, TallyDelta
+from bihuan.net import tree
+from bihuan.net.regions import across_regions
+from bihuan.run import database
+
+Say = Callable[[str], None]
+
+
+def run(sizes: list[int], tables: set[str], say: Say) -> None:
+    world.found()
+    say(f"# Bench, {timezone.localtime():%Y-%m-%d}\n\n{_machine()}\n")
+    if "filing" in tables:
+        with product() as meter:
+            _filing(meter, say)
+    if "pages" in tables:
+        _pages(sizes, say)
+    if "sheets" in tables:
+        sheets.measure(say)
+
+
+def _machine() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        server = cursor.fetchone()[0]
+    versions = f"Python {platform.python_version()}, Django {django.__version__}, PostgreSQL {server}"
+    return f"{os.cpu_count()} cores, {platform.machine()}, {versions}; synchronous_commit on, fsync on; 1 page process."
+
+
+@contextmanager
+def product() -> Iterator[Meter]:
+    """The whole product as `make serve` runs it, until the block ends."""
+    connection.close()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bihuan", "serve"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    server = database.embedded(settings.VAR, settings.POSTGRES_BIN)
+    try:
+        _wait_until_ready()
+        yield Meter(lambda: _answering(process.pid), lambda: children(server.pid() or 0))
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait_until_ready() -> None:
+    for _ in range(300):
+        try:
+            Browser(settings.PORT).get("/readyz")
+        except (OSError, RuntimeError, http.client.HTTPException):
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("the product did not become ready")
+
+
+def _answering(supervisor: int) -> list[int]:
+    """The processes that answer requests: granian and its workers."""
+    return [pid for pid in children(supervisor) if "granian" in _command(pid)]
+
+
+def _command(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/cmdline") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _filing(meter: Meter, say: Say) -> None:
+    grids = [unit.code for unit in tree.snapshot() if unit.level > 5][:3000]
+    ready = filing.bodies(grids)
+    say("## Filing over HTTP, durable, the pump running\n")
+    say("| connections | requests/s | application ms | PostgreSQL ms | together | backlog at the end | drained in s |")
+    say("| --- | --- | --- | --- | --- | --- | --- |")
+    filing.load(settings.PORT, ready, meter, _backlog, connections=4)  # caches fill, statements are prepared
+    for connections in (1, 4, 16):
+        rate = filing.load(settings.PORT, ready, meter, _backlog, connections=connections)
+        say(
+            f"| {connections} | {rate.per_second:,.0f} | {rate.app:.2f} | {rate.database:.2f} "
+            f"| {rate.app + rate.database:.2f} | {rate.backlog:,} | {rate.drained:.1f} |"
+        )
+    say("\nOne statement, one round trip, one commit for each (`tests/api/test_public.py` holds it). The columns of")
+    say("PostgreSQL hold the pump's share too: folding counts and sending the first message of every case.\n")
+
+
+def _backlog() -> int:
+    with across_regions("the pump's backlog is one"):
+        return Outbox.objects.filter(run_at__lte=timezone.now()).count() + TallyDelta.objects.count()
+
+
+def _pages(sizes: list[int], say: Say) -> None:
+    """The same pages at each size, in one table, with their growth."""
+    found: dict[str, list] = {}
+    for size in sizes:
+        began, written = time.perf_counter(), world.fill(size, timezone.now() - timedelta(minutes=1))
+        if written:
+            rate = written / (time.perf_counter() - began)
+            say(f"<!-- {written:,} cases written at {rate:,.0f}/s, with their events, texts and counts -->")
+        with product() as meter:
+            for name, taken in pages.measure(meter, _session):
+                found.setdefault(name, []).append(taken)
+    say("\n## Pages and API\n\nMedian (95th percentile) in ms; CPU of application + PostgreSQL in ms.\n")
+    say("| what | " + " | ".join(f"{size:,} cases" for size in sizes) + " | growth |")
+    say("| --- |" + " --- |" * (len(sizes) + 1))
+    for name, row in found.items():
+        cells = [f"{t.median:.1f} ({t.p95:.1f}) [{t.app:.1f}+{t.database:.1f}]" for t in row]
+        say(f"| {name} | " + " | ".join(cells) + f" | {row[-1].median / row[0].median:.2f} |")
+    say("")
+
+
+def _session(login: str) -> dict[str, str]:
+    """Headers of a browser that is logged in as a member of the cast."""
+    door = Client()
+    door.force_login(world.actor(login).person.user)
+    cookies = "; ".join(f"{key}={morsel.value}" for key, morsel in door.cookies.items())
+    return {"Cookie": cookies, "Host": "localhost"}

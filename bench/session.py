@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import django
 from django.conf import settings
@@ -80,8 +81,7 @@ def _answering(supervisor: int) -> list[int]:
 
 def _command(pid: int) -> str:
     try:
-        with open(f"/proc/{pid}/cmdline") as file:
-            return file.read()
+        return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
         return ""
 

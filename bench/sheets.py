@@ -5,7 +5,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.core.management import call_command
@@ -74,13 +74,13 @@ def _timed(say: Callable[[str], None], name: str, *command: str, **options: str)
 
 
 def _write(path: Path) -> None:
-    dice, first = random.Random(7), datetime(2024, 1, 1)
+    dice, first = random.Random(7), datetime(2024, 1, 1, tzinfo=UTC)
     with path.open("w", encoding="utf-8", newline="") as file:
         sheet = csv.writer(file)
         sheet.writerow(["no", "filed", "due", "closed", "category", "unit", "text"])
         for n in range(ROWS):
             filed = first + timedelta(seconds=n * 300)
             due, closed = filed + timedelta(days=10), filed + timedelta(days=dice.random() * 14)
-            ended = closed.isoformat(" ", "seconds") if dice.random() < 0.9 else ""
-            row = [f"B{n}", filed.isoformat(" ", "seconds"), due.isoformat(" ", "seconds"), ended]
+            ended = closed.strftime("%Y-%m-%d %H:%M:%S") if dice.random() < 0.9 else ""
+            row = [f"B{n}", filed.strftime("%Y-%m-%d %H:%M:%S"), due.strftime("%Y-%m-%d %H:%M:%S"), ended]
             sheet.writerow([*row, f"类别{n % 40}", f"单位{n % 25}", f"第{n}件：路面破损，请尽快修补。"])

@@ -92,6 +92,12 @@ def _window(opens: time, closes: time) -> Window:
     return Window(opens.hour * 60 + opens.minute, ends)
 
 
+def clock_times(window: Window) -> tuple[time, time]:
+    """A window as the table holds it; _window turned round."""
+    ends = time(23, 59) if window.closes == 1440 else time(window.closes // 60, window.closes % 60)
+    return time(window.opens // 60, window.opens % 60), ends
+
+
 _tables = Kept("calendar", read=_read)
 
 

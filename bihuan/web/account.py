@@ -162,8 +162,9 @@ def password(request: HttpRequest) -> HttpResponse:
     person = person_of(request)
     if person is None:
         return redirect(f"{reverse('login')}?next={reverse('password')}")
-    form = PasswordForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    data = request.POST if request.method == "POST" else None
+    form = PasswordForm(data)
+    if data is not None and form.is_valid():
         try:
             change_password(person, old=form.cleaned_data["old"], new=form.cleaned_data["new"])
         except AccountFault as error:

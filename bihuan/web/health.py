@@ -23,8 +23,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when database, tables and pump are as they should be; else 503 with a reason for each that is not."""
-    reasons = {name: reason for name, check in _CHECKS.items() if (reason := check())}
+    reasons = troubles()
     return JsonResponse({"ready": not reasons, "reasons": reasons}, status=503 if reasons else 200)
+
+
+def troubles() -> dict[str, str]:
+    """What is not as it should be, with the reason in words; empty when all is well."""
+    return {name: reason for name, check in _CHECKS.items() if (reason := check())}
 
 
 def _database() -> str:

@@ -15,6 +15,7 @@ urlpatterns = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("", include("bihuan.web.resident_urls")),
+    path("hotline/", include("bihuan.web.hotline_urls")),
     path("wall/", include("bihuan.web.wall_urls")),
     path("styleguide/", styleguide, name="styleguide"),
     path("styleguide/outlines.json", outlines),

@@ -243,8 +243,9 @@ def test_an_error_sheet_cannot_carry_a_formula_to_its_reader(county: County) -> 
 
 
 def test_each_template_is_a_sheet_its_own_importer_reads(county: County) -> None:
-    for kind in ("units", "grids", "postings", "places", "calendar"):
+    for kind in ("divisions", "units", "grids", "postings", "places", "calendar"):
         table = template_table(importer_for(kind))
-        assert run_import(kind, [File("t.xlsx", table.xlsx())], Given(at=AT), preview=True).rows == 1
+        outcome = run_import(kind, [File("t.xlsx", table.xlsx())], Given(at=AT), preview=True)
+        assert (outcome.rows, outcome.problems) == (1, [])
     with pytest.raises(NoSuchImport, match="没有“bogus”这种导入"):
         importer_for("bogus")

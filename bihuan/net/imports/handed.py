@@ -93,7 +93,7 @@ def _finish(run: ImportRun, outcome: Outcome, at: datetime) -> None:
     for name in ("rows", "created", "changed", "same", "wrong"):
         setattr(run, name, getattr(outcome, name))
     run.problems, run.notes = _first(outcome.problems), _first(outcome.notes)
-    run.samples = [list(sample) for sample in outcome.samples]
+    run.samples = [[str(part) for part in sample] for sample in outcome.samples]
     run.state, run.ended_at, run.message = State.TRIED if run.trial else State.DONE, at, ""
     if outcome.problems or outcome.notes:
         problem_table([*outcome.problems, *outcome.notes]).save(folder(run) / "errors.csv")

@@ -34,8 +34,9 @@ LONGEST = 31  # days in one row
         (_noop("结束日期"), _noop("2027-02-12；只有一天的不填"), False),
         (_noop("安排"), _noop("放假 或 上班"), True),
         (_noop("名称"), _noop("春节"), False),
-        (_noop("依据"), _noop("国办发明电〔2026〕号"), False),
+        (_noop("依据"), _noop("通知的文号"), False),
     ),
+    example=("2027-02-05", "2027-02-11", "放假", "春节", "国务院办公厅通知"),
     options=(Option("unit", _noop("只对这个单位及下级"), _noop("填单位代码；不填就是全国的安排。")),),
 )
 def import_notice(file: File, given: Given) -> Outcome:

@@ -77,6 +77,18 @@ GRIDS = (
         (_noop("电话"), "0412-3222222", False),
         (_noop("体系"), _noop("行政、党建、联盟"), False),
     ),
+    example=(
+        "210381-ZJ",
+        "海城市住房和城乡建设局",
+        "部门单位",
+        "县级",
+        "210381",
+        "",
+        "住建局",
+        "房屋、物业、供热",
+        "0412-3222222",
+        "行政",
+    ),
 )
 def import_units(file: File, given: Given) -> Outcome:
     """Offices and other bodies. A unit without parent hangs under its area; its level is the sheet's or its area's."""
@@ -116,6 +128,7 @@ def _office(row: Row, levels: dict[str, int], problems: list[Problem]) -> Seedli
         (_noop("电话"), "13800001234", False),
         (_noop("职务"), _noop("网格长"), False),
     ),
+    example=("210381001001001", "第一网格", "210381001001", "320", "王秀英", "13800001234", "网格长"),
 )
 def import_grids(file: File, given: Given) -> Outcome:
     """Grids of any depth, in any order, with their leaders as grid workers (without accounts)."""

@@ -47,6 +47,7 @@ CRS = Option("crs", _noop("坐标系"), _noop("表里经纬度所用的坐标系
         (_noop("经度"), "122.7521", False),
         (_noop("纬度"), "40.8523", False),
     ),
+    example=("新华小区", "210381001001001", "小区", "122.7521", "40.8523"),
     options=(CRS,),
 )
 def import_places(file: File, given: Given) -> Outcome:

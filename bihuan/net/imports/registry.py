@@ -85,7 +85,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """One kind of sheet. columns: (title, an example of what it holds, needed or not); the words are translated."""
+    """One kind of sheet. columns: (title, what it holds, needed or not), in words that are translated for the page."""
 
     key: str
     title: str
@@ -94,6 +94,7 @@ class Importer:
     columns: tuple[tuple[str, str, bool], ...] = ()
     options: tuple[Option, ...] = ()
     suffixes: tuple[str, ...] = (".csv", ".csv.gz", ".xlsx", ".xls", ".ods")
+    example: tuple[str, ...] = ()  # a row for the template
     desk: bool = True  # offered on the administrator's page
     whole: bool = True  # in one transaction; False: the function makes its own and heeds `given.preview`
 

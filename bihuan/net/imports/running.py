@@ -96,5 +96,5 @@ def secret_table(secrets: Iterable[tuple[str, ...]]) -> Table:
 
 def template_table(chosen: Importer) -> Table:
     """An empty sheet with the right titles and a row that shows what goes where."""
-    titles = tuple(_(title) for title, _example, _needed in chosen.columns)
-    return Table(titles, [tuple(_(example) for _title, example, _needed in chosen.columns)])
+    titles = tuple(_(title) for title, _what, _needed in chosen.columns)
+    return Table(titles, [chosen.example] if chosen.example else [])

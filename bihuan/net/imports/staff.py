@@ -76,6 +76,7 @@ class Appointment:
         (_noop("登录名"), "lijianguo", False),
         (_noop("任职日期"), "2026-03-01", False),
     ),
+    example=("210381-ZJ", "李建国", "13800001234", "承办人", "科员", "主职", "lijianguo", "2026-03-01"),
 )
 def import_postings(file: File, given: Given) -> Outcome:
     """People, postings and accounts. A person is known by the login, else by name and phone, else by name and unit."""

@@ -60,6 +60,20 @@ class AddressBook:
         best = [unit for unit, weight in weights.items() if weight == most]
         return _agreed(net, best, named)
 
+    def suggest(self, net: "Net", text: str, within: int | None = None, most: int = 8) -> list[int]:
+        """What a half-typed address may mean, the likeliest first: units that it names, then names that hold the words."""
+        words = tidy(text)[:LONGEST_TEXT]
+        named = self._named(net, words, within)
+        found = dict.fromkeys(sorted(named, key=lambda unit: (-self._weight(net, unit, named), net.unit(unit).code)))
+        holding = (name for name in self._units if len(words) >= 2 and words in name)
+        for name in sorted(holding, key=lambda name: (not name.startswith(words), len(name), name)):
+            units = (net.get(unit) for unit in self._units[name])
+            known = [row for row in units if row is not None and (within is None or within in row.path)]
+            found |= dict.fromkeys(row.id for row in sorted(known, key=lambda row: row.code))
+            if len(found) >= most:
+                break
+        return list(found)[:most]
+
     def _named(self, net: "Net", text: str, within: int | None) -> dict[int, int]:
         """Unit -> length of all the different names by which the text calls it."""
         named: dict[int, int] = {}

@@ -187,7 +187,8 @@ class Net:
         areas = [unit for unit in self if unit.kind == Kind.AREA]
         if not areas:
             raise EmptyNet
-        here = [unit for unit in areas if unit.parent is None]
+        # A region of somebody else's history stands beside our own net, and is by far the smaller one.
+        here = [max((unit for unit in areas if unit.parent is None), key=lambda top: len(self.below(top.id)))]
         while len(here) == 1 and here[0].level < Level.COUNTY:
             below = [unit for unit in self.children(here[0].id) if unit.kind == Kind.AREA]
             if len(below) != 1:
@@ -221,6 +222,10 @@ class Net:
     def resolve_address(self, text: str, within: int | None = None) -> int | None:
         """The deepest area or grid that the words name without doubt, or None. `within`: search in one area only."""
         return _addresses.get().resolve(self, text, within)
+
+    def suggest_places(self, text: str, within: int | None = None, most: int = 8) -> list[UnitRow]:
+        """Areas and grids that a half-typed address may mean, the likeliest first."""
+        return [self.unit(id) for id in _addresses.get().suggest(self, text, within, most)]
 
 
 def full_code(code: str) -> str:

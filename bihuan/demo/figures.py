@@ -46,7 +46,7 @@ class Figures:
 
 
 FULL = Figures()
-SMALL = Figures(requests=1_400, today=24, settled_today=14, rounds=420, grassroots=412, lately=180)
+SMALL = Figures(requests=1_400, today=24, settled_today=14, rounds=420, grassroots=412, lately=400)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,17 @@ from bihuan.demo.figures import FIRST_DAY, REQUESTS_MORNING, ROUNDS_FIRST_DAY, S
 from bihuan.demo.matters import FOUND_ON_ROUNDS, MATTERS, TOPICS, TOWN_CLAUSE, Matter, Topic, share
 from bihuan.demo.moments import DAY, HOUR, MINUTE, clock, day_number, day_of, seconds, time_of_day
 from bihuan.demo.names import WORDS
+from bihuan.demo.pictures import KINDS, row
 from bihuan.demo.replay import Replay, leave
 from bihuan.demo.roster import Owed
 from bihuan.demo.telling import Life, Teller, report_words, said
+from bihuan.dossier.models import Photo
 from bihuan.lib.worktime import Duration
-from bihuan.loop.history import History
+from bihuan.loop.history import History, Step
 from bihuan.net.models import Level
 
-HOURS = (1, 1, 1, 1, 1, 2, 5, 12, 26, 34, 32, 26, 18, 24, 30, 30, 26, 20, 16, 14, 12, 8, 4, 2)  # calls by the hour
+BY_HOUR = (1, 1, 1, 1, 1, 2, 5, 12, 26, 34, 32, 26, 18, 24, 30, 30, 26, 20, 16, 14, 12, 8, 4, 2)
+CALLS = tuple(hour for hour, calls in enumerate(BY_HOUR) for _ in range(calls))  # an hour as often as people call in it
 EVENING = 21 * HOUR  # web reports after this are left to the next morning by the stories, to stay on their day
 CUT_DAY = day_of(seconds(REQUESTS_MORNING))
 REPEAT = Duration.parse("5wd")  # an overdue case is told again each time this has passed
@@ -79,7 +82,7 @@ class Past:
 
     def _called(self, day: int) -> int:
         """A time of day at which somebody calls; the last half hour is left, so that an answer falls on the same day."""
-        hour = self.teller.dice.choices(range(24), cum_weights=_HOURS)[0]
+        hour = self.pick(CALLS)
         return clock(day, hour) + int(self.roll() * (HOUR if hour < 23 else HOUR // 2))
 
     def _settled_on_the_morning(self) -> Life:
@@ -307,17 +310,27 @@ class Past:
         return self.pick(WORDS["surnames"]) + given, f"1990000{int(self.roll() * 10_000):04}"
 
     def _until(self, life: Life, now: int) -> History:
+        """The life as far as it has come by now, with the pictures, clocks and tasks that belong to it."""
         told = life.history()
         told.steps = [step for step in told.steps if seconds(step.at) <= now]
         told.companions = [row for row in told.companions if seconds(row[1]["at"]) <= now]
         told.companions += leave(self._replay.play(told.steps))
+        told.companions += [(Photo, photo) for photo in self._pictures(life.key, told.steps)]
         return told
+
+    def _pictures(self, key: str, steps: Sequence[Step]) -> Iterator[dict[str, Any]]:
+        """Of half the reports that came with a point, of what was done about them, and of every check on site."""
+        kind = int(self.roll() * KINDS)
+        shown = "lng" in steps[0].changes and (self.roll() < 0.5 or steps[0].changes["source"] == "grid")
+        for n, step in enumerate(steps, 1):
+            if shown and (stage := SHOWN.get(step.verb)):
+                yield row(key.partition(".")[0], kind, stage, n=n, at=step.at)
 
 
 GREETINGS = ("您好，", "请问，", "咨询一下，", "想了解一下，", "")
 RESULTS = ("resolved",) * 8 + ("explained", "planned")
+SHOWN = {"file": Photo.Stage.REPORT, "reply": Photo.Stage.AFTER, "verify": Photo.Stage.CHECK}
 GRASSROOTS = "网格事项：由所在社区（村）就地办理"
-_HOURS = [sum(HOURS[: n + 1]) for n in range(24)]
 _BY_KEY = {matter.key: matter for matter in MATTERS}
 
 

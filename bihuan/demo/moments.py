@@ -51,7 +51,8 @@ class Moments:
         self.calendar = calendar
         days = range(first.toordinal() - 10, last.toordinal() + 60)
         self._worked = [day - _ORIGIN for day in days if calendar.is_workday(date.fromordinal(day))]
-        self._ends: dict[tuple[int, int], int] = {}
+        self._ends: dict[tuple[int, str, int], int] = {}
+        self._hours: dict[int, list[tuple[int, int]]] = {}
 
     def workday(self, day: int, after: int = 0) -> int:
         """The `after`-th working day after `day`; 0: the day itself, or the next one that is worked."""
@@ -68,9 +69,35 @@ class Moments:
         """When a limit from `start` ends."""
         if limit.unit == "uh":
             return start + limit.n * HOUR
-        if limit.unit != "wd":
-            return self._reckon(limit, start)
-        key = (limit.n, day_of(start))  # where in the day it starts makes no difference
+        if limit.unit == "wh":
+            return self._due_in_hours(limit, start)
+        return self._kept(limit, day_of(start), start)  # where in the day it starts makes no difference
+
+    def _due_in_hours(self, limit: Duration, start: int) -> int:
+        """Inside one window it is plain addition; out of hours all starts until the next opening end alike."""
+        day, time = day_of(start), time_of_day(start)
+        windows = self._windows(day)
+        for opens, closes in windows:
+            if opens <= time and time + limit.n * HOUR <= closes:
+                return start + limit.n * HOUR
+        if not windows or time >= windows[-1][1]:
+            return self._kept(limit, 2 * day + 1, start)
+        if time <= windows[0][0]:
+            return self._kept(limit, 2 * day, start)
+        return self._reckon(limit, start)
+
+    def _windows(self, day: int) -> list[tuple[int, int]]:
+        """The office hours of a day in seconds after midnight; none when it is not worked."""
+        windows = self._hours.get(day)
+        if windows is None:
+            date_ = date.fromordinal(day + _ORIGIN)
+            worked = self.calendar.hours_on(date_).windows if self.calendar.is_workday(date_) else ()
+            windows = self._hours[day] = [(w.opens * MINUTE, w.closes * MINUTE) for w in worked]
+        return windows
+
+    def _kept(self, limit: Duration, kind: int, start: int) -> int:
+        """The end of all limits of this kind of start, reckoned once."""
+        key = (limit.n, limit.unit, kind)
         end = self._ends.get(key)
         if end is None:
             end = self._ends[key] = self._reckon(limit, start)

@@ -1,6 +1,7 @@
 """Who works where, and where things happen, in one county of the founded city: what stories are told about."""
 
 import random
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -65,7 +66,7 @@ class Roster:
 
     def site(self, dice: random.Random) -> Site:
         """A place, as likely as people live there."""
-        return dice.choices(self.sites, cum_weights=self.weights)[0]
+        return self.sites[bisect(self.weights, dice.random() * self.weights[-1])]
 
     def owed(self, matter: Matter, site: Site) -> Owed:
         """Who owes it, as the duty list says."""

@@ -1,9 +1,11 @@
 """The demo's past: exact by plan, legal step by step, and shown again by live queries."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import transaction
 
 from bihuan.demo import figures
 from bihuan.demo.city import SEED
@@ -48,10 +50,8 @@ def test_work_is_dealt_out_evenly() -> None:
 
 
 @pytest.fixture(scope="module")
-def seeded(django_db_setup, django_db_blocker) -> None:
+def seeded(django_db_setup, django_db_blocker) -> Iterator[None]:
     """The little demo, written once and rolled back after this module."""
-    from django.db import transaction
-
     with django_db_blocker.unblock(), transaction.atomic():
         seed(LITTLE, at=AT, say=lambda line: None)
         yield
@@ -59,7 +59,7 @@ def seeded(django_db_setup, django_db_blocker) -> None:
 
 
 @pytest.fixture
-def told(seeded: None, django_db_blocker) -> None:
+def told(seeded: None, django_db_blocker) -> Iterator[None]:
     """Queries over the seeded demo, across its counties."""
     with django_db_blocker.unblock(), across_regions("the figures are the whole city's"):
         yield

@@ -1,4 +1,4 @@
-"""Residents' pages through the door: a number at once, one case whatever happens on the way, and a sentence for what cannot be."""
+"""Residents' pages through the door: a number at once, one case whatever happens, a sentence for what cannot be."""
 
 import io
 import re

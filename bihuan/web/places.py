@@ -69,7 +69,7 @@ def understand(
 def _chosen(net: Net, areas: Sequence[str]) -> UnitRow | None:
     """The deepest choice on one line from the home area down; what was chosen under another parent is left over."""
     chosen, here = None, net.home
-    while found := next((unit for unit in net.children(here) if unit.is_place and unit.code in areas), None):
+    while found := next((unit for unit in net.places_below(here) if unit.code in areas), None):
         chosen, here = found, found.id
     return chosen
 
@@ -79,7 +79,7 @@ def levels(areas: Sequence[str]) -> list[dict[str, Any]]:
     net, boxes = tree.snapshot(), list[dict[str, Any]]()
     here: UnitRow | None = net.unit(net.home)
     while here is not None:
-        below = [unit for unit in net.children(here.id) if unit.is_place]
+        below = net.places_below(here.id)
         if not below:
             break
         here = next((unit for unit in below if unit.code in areas), None)
@@ -142,7 +142,7 @@ def _read_outlines() -> dict[str, Any]:
 
 def _finest(net: Net) -> list[UnitRow]:
     layer: list[UnitRow] = [net.unit(net.home)]
-    while below := [unit for one in layer for unit in net.children(one.id) if unit.is_place]:
+    while below := [unit for one in layer for unit in net.places_below(one.id)]:
         if len(below) > MOST_OUTLINES or below[0].level > Level.COMMUNITY:
             break
         layer = below

@@ -143,6 +143,11 @@ class Net:
         """Directly below, in one tree, by code."""
         return tuple(self._units[child] for child in self._children[tree].get(id, ()))
 
+    def places_below(self, id: int) -> tuple[UnitRow, ...]:
+        """Areas and grids directly below, by code: a community's grids hang in the grid tree, a county's towns do not."""
+        below = (self._units[child] for child in self._spine.get(id, ()))
+        return tuple(unit for unit in below if unit.is_place)
+
     def below(self, id: int, tree: str | None = None) -> tuple[int, ...]:
         """Ids of the unit and everything living under it: in one tree, or (no tree) wherever it lies on the path."""
         found, step = [id], self._spine if tree is None else self._children[tree]

@@ -178,8 +178,8 @@ DUTIES = (
     Column("area", ("地区代码", "地区", "适用地区", "区划代码", "area"), columns.text(80), required=True),
     Column("unit", ("承办单位", "单位代码", "责任单位", "单位", "unit"), columns.text(80), required=True),
     Column("clause", ("依据", "职责依据", "条款", "clause"), columns.text(200)),
-    Column("since", ("起", "生效日期", "自", "since"), columns.day),
-    Column("until", ("止", "失效日期", "至", "until"), columns.day),
+    Column("since", ("生效日期", "起", "自", "since"), columns.day),
+    Column("until", ("失效日期", "止", "至", "until"), columns.day),
 )
 
 

@@ -66,9 +66,8 @@ def _cells(row: Difference) -> list[str]:
 def _moment(text: str) -> datetime:
     """A moment as typed; a day alone is its end."""
     try:
-        found = parse_datetime(text)
-        if found is None and (day := parse_date(text)):
-            found = datetime.combine(day, datetime.max.time())
+        day = parse_date(text) if len(text) <= 10 else None
+        found = datetime.combine(day, datetime.max.time()) if day else parse_datetime(text)
     except ValueError:
         found = None
     if found is None:

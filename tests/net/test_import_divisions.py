@@ -50,7 +50,7 @@ def test_shifted_column_names_are_seen_through(db: None) -> None:
 
 def test_correct_names_and_short_codes_give_the_same_net(db: None) -> None:
     assert run(NAMED).created == 6
-    again = run(SHIFTED)
+    again = run(SHIFTED, within="all")
     assert (again.created, again.changed, again.same) == (3, 0, 6)
 
 
@@ -65,6 +65,13 @@ def test_a_renamed_unit_is_changed_and_a_moved_one_keeps_its_history(db: None) -
     again = run(NAMED.replace("三义社区", "三义新社区"))
     assert (again.created, again.changed) == (0, 1)
     assert Unit.objects.get(code="210381001002").pinyin == "sanyixinshequ syxsq"
+
+
+def test_into_a_county_begun_already_only_its_own_rows_are_imported(db: None) -> None:
+    run(NAMED)
+    again = run(SHIFTED)  # the province's sheet
+    assert (again.created, again.changed, again.same) == (0, 0, 6)
+    assert "另有 3 个外地区划没有导入" in again.notes[0].reason
 
 
 def test_only_one_county_with_what_is_above_it(db: None) -> None:
@@ -104,7 +111,8 @@ def test_sheets_of_one_level_each(db: None) -> None:
     towns = run("code,name,areaCode,provinceCode,cityCode\n210381001,海州街道,210381,21,2103\n")
     assert [(p.value, p.reason) for p in towns.problems] == [("210381000000", "找不到上级单位“210381000000”")]
     assert run("code,name,cityCode,provinceCode\n210381,海城市,2103,21\n").created == 1
-    assert run("code,name,areaCode,provinceCode,cityCode\n210381001,海州街道,210381,21,2103\n").created == 1
+    towns = "code,name,areaCode,provinceCode,cityCode\n210381001,海州街道,210381,21,2103\n210302001,长甸街道,210302,21,2103\n"
+    assert run(towns).created == 1  # the other one lies in another county
 
 
 def test_another_kind_of_sheet_is_refused_with_its_titles(db: None) -> None:

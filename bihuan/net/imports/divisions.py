@@ -7,7 +7,7 @@ columns one level off (`town_code` holds counties). Also read: the sheets of one
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,14 +15,16 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as _noop
 
-from bihuan.lib.codes import BadCode, level_of, parent_code, parse_code
+from bihuan.lib.codes import BadCode, is_below, level_of, parent_code, parse_code
 from bihuan.net.imports import columns
 from bihuan.net.imports.columns import BadCell, Problem
 from bihuan.net.imports.planting import Seedling, plant
 from bihuan.net.imports.registry import File, Given, Option, Outcome, importer
 from bihuan.net.imports.sheets import BadSheet, Sheet, title_key
 from bihuan.net.models import Kind, Level
+from bihuan.net.tree import EmptyNet, snapshot
 
+ALL = "all"
 CODE_TITLES = ("代码", "code", "编码", "区划代码", "行政区划代码", "统计用区划代码")
 NAME_TITLES = ("名称", "name", "区划名称", "行政区划名称", "单位名称")
 # Titles of sheets with all levels, to tell the header from a heading above it.
@@ -79,19 +81,20 @@ class Pair:
     ),
     options=(
         Option(
-            "within", _noop("只导入这个区划"), _noop("填它的代码，例如 210381；它的上级也会一起导入。不填就全部导入。")
+            "within", _noop("只导入这个区划"), _noop("填它的代码，它的上级会一起导入；不填就是本地；填 all 是整张表。")
         ),
     ),
 )
 def import_divisions(file: File, given: Given) -> Outcome:
-    """Units of kind area, levels 1 to 5. Option within: only this division, those below it and those above it."""
+    """Units of kind area, levels 1 to 5. Option within: this division with what is above and below it (see `_chosen`)."""
     sheet = Sheet.read(file.content, file.name, known=KNOWN)
     problems: list[Problem] = []
     seedlings = {seedling.code: seedling for seedling in _seedlings(sheet, problems)}
-    kept = _within(seedlings, str(given.options.get("within") or "").strip())
+    kept, notes = _chosen(seedlings.values(), str(given.options.get("within") or "").strip())
     outcome = plant(kept, at=given.at)
     outcome.rows = len(sheet)
     outcome.problems = columns.merged_problems(problems, outcome.problems)
+    outcome.notes = notes
     outcome.samples = [(seedling.code, seedling.name) for seedling in kept[:8]]
     return outcome
 
@@ -103,28 +106,50 @@ def _seedlings(sheet: Sheet, problems: list[Problem]) -> Iterator[Seedling]:
     return _from_rows_of_one_level(sheet, problems)
 
 
-def _within(seedlings: dict[str, Seedling], wanted: str) -> list[Seedling]:
-    if not wanted:
-        return list(seedlings.values())
+def _chosen(seedlings: Collection[Seedling], wanted: str) -> tuple[list[Seedling], list[Problem]]:
+    """The division asked for, with what lies above and below it; and a note when that was chosen here, not by the user.
+
+    Most people have the sheet of a whole province and run one county: without a word only the area already served here
+    is imported, and everything into an empty net or with "all".
+    """
+    area = "" if wanted == ALL else _asked(wanted) or _home()
+    if not area:
+        return list(seedlings), []
+    kept = [seedling for seedling in seedlings if _touches(seedling.code, area)]
+    if wanted and not _reaches(seedlings, area):
+        raise BadSheet(_("表里没有代码为“%(code)s”的区划。") % {"code": wanted})
+    left = len(seedlings) - len(kept)
+    if wanted or not left:
+        return kept, []
+    says = _("只导入了本地和它的上级，表里另有 %(left)d 个外地区划没有导入；都要的话填 all") % {"left": left}
+    return kept, [Problem(0, _("区划"), area, says)]
+
+
+def _asked(wanted: str) -> str:
     try:
-        code = parse_code(wanted)
+        return parse_code(wanted) if wanted else ""
     except BadCode as error:
         raise BadSheet(str(error)) from None
-    if code not in seedlings:
-        raise BadSheet(_("表里没有代码为“%(code)s”的区划。") % {"code": wanted})
-    above: set[str] = {code}
-    step: str | None = code
-    while step in seedlings:
-        above.add(step)
-        step = seedlings[step].parent
-    children: dict[str | None, list[Seedling]] = {}
-    for seedling in seedlings.values():
-        children.setdefault(seedling.parent, []).append(seedling)
-    kept = [seedlings[step] for step in above]
-    for seedling in kept:
-        if seedling.code == code or seedling.code not in above:
-            kept.extend(child for child in children.get(seedling.code, ()) if child.code not in above)
-    return kept
+
+
+def _home() -> str:
+    """The code of the area served here, when it has one of the official form."""
+    net = snapshot()
+    try:
+        return parse_code(net.unit(net.home).code) if len(net) else ""
+    except (BadCode, EmptyNet):
+        return ""
+
+
+def _reaches(seedlings: Collection[Seedling], area: str) -> bool:
+    """Whether a sheet has the area or something in it; a sheet of higher levels only need not."""
+    if any(seedling.code == area or is_below(seedling.code, area) for seedling in seedlings):
+        return True
+    return all(seedling.level < level_of(area) for seedling in seedlings)
+
+
+def _touches(code: str, area: str) -> bool:
+    return code == area or is_below(code, area) or is_below(area, code)
 
 
 # One row, all levels

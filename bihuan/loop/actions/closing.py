@@ -7,7 +7,7 @@ from django.db import transaction
 
 from bihuan.book.journal import RESIDENT, Acting
 from bihuan.dossier.models import Photo
-from bihuan.loop.actions.verifying import OwnWork, check, handled_by, redone, settled
+from bihuan.loop.actions.verifying import check, redone, require_other_hands, settled
 from bihuan.loop.models import Case, CaseEvent, Check
 from bihuan.loop.moves import Missing, require_asks, require_move, require_room
 from bihuan.loop.record import advance, claim, locked, words
@@ -35,8 +35,7 @@ def call_back(
     Raises IllegalMove, OwnWork, Missing (not solved needs what the resident said).
     """
     case = locked(case, at=at)
-    if by.person_id in handled_by(case):
-        raise OwnWork
+    require_other_hands(case, by)
     if not reached:
         return _not_reached(case, by, at, text)
     if solved is None or satisfied not in range(1, 6):

@@ -34,14 +34,19 @@ def verify(
     """
     case = locked(case, at=at)
     move = require_move(case, "verify", by=by, outcome="pass" if passed else "fail")
-    if by.person_id in handled_by(case):
-        raise OwnWork
+    require_other_hands(case, by)
     require_asks(case, move, by=by, photo=pictures, text=text)
     claim(case, pictures, Photo.Stage.CHECK)
     said = words(case, text) if text or not passed else {}
     check(case, Check.Kind.VERIFY, by, at, passed=passed, solved=passed, text_id=said.get("text"))
     changes = settled(case) if passed else redone(case)
     return advance(case, move, by=by, at=at, changes=changes, facts=said)
+
+
+def require_other_hands(case: Case, by: Acting) -> None:
+    """Hold a check to somebody who had no hand in the work (L3). Raises OwnWork."""
+    if isinstance(by, Posting) and by.person_id in handled_by(case):
+        raise OwnWork
 
 
 def handled_by(case: Case) -> set[int]:

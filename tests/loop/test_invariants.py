@@ -117,7 +117,7 @@ def test_L3_the_finder_verifies_unless_he_handled_it(cast, at):
     assert (task.posting, task.unit_id) == (cast.worker.pk, cast.grid1.pk)
 
 
-def test_a_chief_does_not_approve_his_own_reply(cast, at):
+def test_N2_a_chief_does_not_approve_his_own_reply(cast, at):
     case = dispatched(cast, at)
     dispatching.sign(case, by=cast.chief, at=at)
     handling.contact(case, text="已联系", by=cast.chief, at=at)
@@ -221,7 +221,7 @@ def cast_city_dispatcher(cast):
     return Posting.objects.create(person=person, unit=cast.city_centre, role="dispatcher", since=cast.city.born)
 
 
-def test_work_handed_down_settles_at_the_grassroots(cast, at):
+def test_L2_a_reply_waits_for_work_handed_down_which_settles_at_the_grassroots(cast, at):
     case = filed(at)
     intake.accept(case, by=cast.dispatcher, at=at)
     dispatching.dispatch(case, to=cast.town, by=cast.dispatcher, at=at)

@@ -8,7 +8,9 @@ import json
 import logging
 import random
 import signal
+import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections import Counter, defaultdict
@@ -49,6 +51,7 @@ log = logging.getLogger("bihuan.demo")
 ENOUGH = 1_400  # open cases; with more than that hardly anybody reports anything new
 NEWCOMERS = 0.17  # of all acts: a case takes six or seven more
 LOOKED_AT = 120  # cases of one state from which the next is picked, the most pressing ones
+TELL_EVERY = 300.0  # seconds between two lines in the log
 PATIENCE = 3.0  # seconds to wait when the database does not answer
 TYPES = {
     "inquiry": "咨询",
@@ -61,21 +64,33 @@ TYPES = {
 
 
 def run(rate: float) -> None:
-    """Act `rate` times a minute on average, until SIGTERM or Ctrl-C."""
+    """Act `rate` times a minute on average, until SIGTERM or Ctrl-C. Waits until the pages answer, then begins."""
     stopping = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: stopping.set())
-    simulator = Simulator(random.Random(), Door())
+    door = Door()
+    simulator = Simulator(random.Random(), door)
+    while not door.is_open() and not stopping.wait(1.0):
+        pass
+    told = time.monotonic()
     while not stopping.wait(simulator.dice.expovariate(rate / 60)):
-        try:
-            if line := simulator.act(timezone.now()):
-                log.info("%s", line)
-        except (DatabaseError, InterfaceError):
-            log.exception("the database does not answer")
-            connection.close()
-            stopping.wait(PATIENCE)
-        except Exception:  # whatever goes wrong with one case, the city lives on
-            log.exception("an act failed")
+        _act(simulator, stopping)
+        if time.monotonic() - told > TELL_EVERY:
+            log.info("%s", simulator.tell())
+            told = time.monotonic()
+
+
+def _act(simulator: "Simulator", stopping: threading.Event) -> None:
+    """One act; whatever goes wrong with one case is logged, and the city lives on."""
+    try:
+        if line := simulator.act(timezone.now()):
+            log.debug("%s", line)
+    except (DatabaseError, InterfaceError):
+        log.exception("the database does not answer")
+        connection.close()
+        stopping.wait(PATIENCE)
+    except Exception:
+        log.exception("an act failed")
 
 
 class Door:
@@ -83,6 +98,14 @@ class Door:
 
     def __init__(self) -> None:
         self.url = f"http://127.0.0.1:{settings.PORT}/api/v1/requests"
+
+    def is_open(self) -> bool:
+        """Whether somebody listens behind it."""
+        try:
+            socket.create_connection(("127.0.0.1", settings.PORT), timeout=1).close()
+        except OSError:
+            return False
+        return True
 
     def file(self, body: dict[str, Any]) -> str:
         """The number of the new case, or an empty string when nobody answers the door."""
@@ -120,6 +143,12 @@ class Simulator:
                 return ""
         self.done[said.split(" ")[0]] += 1
         return said
+
+    def tell(self) -> str:
+        """What was done since it was last told."""
+        said = "、".join(f"{deed} {times}" for deed, times in self.done.most_common())
+        self.done.clear()
+        return f"模拟的市民和工作人员：{said or '没有事'}"
 
     # Work on what is open
 

@@ -1,6 +1,6 @@
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from bihuan.demo.cast import roll
+from bihuan.demo.limits import publish_short
 from bihuan.demo.seeding import LITTLE, WHOLE, Size, seed, usual_workers
 from bihuan.run import supervisor
 from bihuan.run.prepare import waiting_migrations
@@ -28,7 +29,8 @@ class Command(BaseCommand):
         for one in (up, seeding):
             one.add_argument("--small", action="store_true", help="小规模：约两千件工单，几秒钟")
         for one in (up, living):
-            one.add_argument("--rate", type=float, default=RATE, help=f"模拟器每分钟做多少步（默认 {RATE}）")
+            one.add_argument("--rate", type=_rate, default=RATE, help=f"模拟器每分钟做多少步（默认 {RATE}）")
+        up.add_argument("--short", action="store_true", help="发布短时限的版本：一个工作日算一小时，好看到超时和催办")
 
     def handle(self, *args: Any, step: str, **options: Any) -> None:
         getattr(self, f"_{step}")(**options)
@@ -42,11 +44,13 @@ class Command(BaseCommand):
         if (took := time.monotonic() - started) > 2:
             self._say(f"演示数据已备好（{took:.0f} 秒）。")
 
-    def _up(self, *, small: bool = False, rate: float = RATE, **options: Any) -> None:
+    def _up(self, *, small: bool = False, rate: float = RATE, short: bool = False, **options: Any) -> None:
         if not settings.DATABASE_URL and waiting_migrations():
             self._say("建表……")
             call_command("migrate", verbosity=0, skip_checks=True)
         self._fill(LITTLE if small else WHOLE)
+        if short and publish_short(timezone.now()):
+            self._say("新的诉求按短时限办理：一个工作日算一小时。")
         living = supervisor.Program("living", [sys.executable, "-m", "bihuan", "demo", "live", "--rate", str(rate)])
         supervisor.serve([living], announce=self._cast)
 
@@ -60,3 +64,10 @@ class Command(BaseCommand):
 
     def _say(self, line: str) -> None:
         print(line, flush=True)
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not 0 < rate <= 6_000:
+        raise ArgumentTypeError("每分钟的步数应在 0 到 6000 之间")
+    return rate

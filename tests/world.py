@@ -40,7 +40,7 @@ def make_cast() -> SimpleNamespace:
     cache.clear()
     revisions.forget()
     numbers.forget()
-    seed_calendar(at=MONDAY, first=2026, last=2027)
+    seed_calendar(at=MONDAY, first=2026, last=max(2027, date.today().year + 1))
     units = _units()
     rebuild_paths()
     revisions.forget()

@@ -43,7 +43,7 @@ def page(case: Case, signed: str, *, at: datetime) -> dict[str, Any]:
     return {
         "link": link,
         "number": spoken(case.no),
-        "state": case.state,
+        "ended": case.closed_at is not None,
         "status": told["status"],
         "unit": told["unit"],
         "unit_phone": _phone(case) if told["unit"] else "",
@@ -142,12 +142,11 @@ def steps(case: Case) -> list[dict[str, str]]:
 
 
 def entries(case: Case, timeline: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """What happened, newest first, for parts/timeline.html."""
+    """What happened, newest first, for parts/timeline.html: when, and what was said then."""
     told = [
         {
-            "title": on_page(entry["text"], case.no),
-            "at": f"{timezone.localtime(entry['at']):%m-%d %H:%M}",
-            "iso": entry["at"].isoformat(),
+            "title": _day_and_time(entry["at"]),
+            "text": on_page(entry["text"], case.no),
             "icon": "point-filled",
         }
         for entry in reversed(timeline)
@@ -157,12 +156,18 @@ def entries(case: Case, timeline: list[dict[str, Any]]) -> list[dict[str, str]]:
     return told
 
 
-_NUMBERED = r"\s?[（(]{number}[）)]|[，,]\s?(?:编号|number )\s?{number}"
+def _day_and_time(at: datetime) -> str:
+    local = timezone.localtime(at)
+    return _("%(month)d月%(day)d日 %(time)s") % {"month": local.month, "day": local.day, "time": f"{local:%H:%M}"}
+
+
+_NUMBERED = r"\s?[（(](?:{number})[）)]|[，,]\s?(?:编号|number )\s?(?:{number})"
 
 
 def on_page(message: str, number: str) -> str:
     """A message without what its reader has before them already: the number, and the sentence with the page's address."""
-    text = re.sub(_NUMBERED.format(number=re.escape(number)), "", message)
+    either = f"{re.escape(number)}|{re.escape(spoken(number))}"
+    text = re.sub(_NUMBERED.format(number=either), "", message)
     before, address, _after = text.partition(f"{settings.PUBLIC_URL}/t/")
     if not address:
         return text

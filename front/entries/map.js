@@ -32,8 +32,8 @@ async function draw(map, box, pin) {
     const layer = L.geoJSON(areas, { style: (one) => ({ className: `area ${one.properties?.tone ?? ""}` }), onEachFeature: name }).addTo(map);
     const bounds = layer.getBounds();
     if (bounds.isValid()) {
-      map.setMaxBounds(bounds.pad(1));
-      map.fitBounds(pin.marker ? around(layer, pin.marker) ?? bounds : bounds, { padding: [24, 24], maxZoom: 17 });
+      map.fitBounds(pin.marker ? around(layer, pin.marker) ?? bounds : bounds, { padding: [24, 24], maxZoom: 17, animate: false });
+      map.setMaxBounds(bounds.pad(1)); // after: on the way from the whole country it would pull the view aside
     }
   }
   if (points) L.geoJSON(points, { pointToLayer: (one, at) => L.marker(at, { icon: pinIcon(one.properties?.tone), alt: one.properties?.name ?? "" }), onEachFeature: name }).addTo(map);

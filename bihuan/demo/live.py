@@ -141,7 +141,8 @@ class Simulator:
                 return ""
             except NobodyThere:
                 return ""
-        self.done[said.split(" ")[0]] += 1
+        if said:
+            self.done[said.split(" ")[0]] += 1
         return said
 
     def tell(self) -> str:

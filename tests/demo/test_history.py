@@ -8,12 +8,14 @@ import pytest
 from django.db import transaction
 
 from bihuan.demo import figures
-from bihuan.demo.city import SEED
+from bihuan.demo.city import CITY_CODE, SEED
 from bihuan.demo.figures import CHINA, FULL, REQUESTS_MORNING, ROUNDS_MORNING, SMALL, plan
 from bihuan.demo.moments import seconds
 from bihuan.demo.replay import Replay
 from bihuan.demo.seeding import LITTLE, _chapters, deal, past_of, seed
+from bihuan.gauge.wall import numbers
 from bihuan.loop.models import OPEN, Case, CaseEvent, Check, Clock, Source, State, Task
+from bihuan.net import tree
 from bihuan.net.models import Posting
 from bihuan.net.regions import across_regions
 from bihuan.programs import versions
@@ -83,6 +85,18 @@ def test_live_queries_give_the_figures_of_the_rounds_morning(told: None) -> None
     assert found.filter(closed_at__lte=ROUNDS_MORNING, settled_level__gte=5).count() == SMALL.grassroots
     assert found.filter(closed_at__lte=ROUNDS_MORNING, settled_level__lt=5).count() == SMALL.rounds - SMALL.grassroots
     assert set(found.values_list("ending", flat=True)) == {"verified"}
+
+
+def test_the_wall_shows_the_published_figures_as_of_their_mornings(told: None) -> None:
+    """The same numbers as the wall has them: whole days from the tallies, the begun day from its cases."""
+    net = tree.snapshot()
+    city, county = net.by_code(CITY_CODE), net.by_code(f"{figures.GRIDDED}000000")
+    requests = numbers(city, at=REQUESTS_MORNING, live=False)
+    assert (requests.accepted, requests.accepted_today) == (SMALL.requests, SMALL.today)
+    assert requests.settled_today == SMALL.settled_today
+    for area in (city, county):
+        rounds = numbers(area, at=ROUNDS_MORNING, live=False)
+        assert (rounds.grid_accepted, rounds.grid_grassroots) == (SMALL.rounds, SMALL.grassroots)
 
 
 def test_lately_there_are_cases_in_every_state_with_what_they_need(told: None) -> None:

@@ -26,6 +26,7 @@ NAME_NAMES = ("name", "名称", "网格名称", "NAME")
 
 @importer(
     "boundaries",
+    rank=80,
     title=_noop("边界"),
     help=_noop("GeoJSON 面文件（FeatureCollection），每个面的属性里要有单位代码（code、adcode）或名称。"),
     columns=(

@@ -230,9 +230,9 @@ def choice(words: Mapping[str, Sequence[str]]) -> Callable[[Any], str]:
 
 
 def phone(cell: Any) -> str:
-    """A mobile, landline or service number (12345, 0412-3222222, 13800138000)."""
+    """A mobile, landline or service number (12345, 0412-12345, 0412-3222222, 13800138000)."""
     said = plain(cell)
-    if re.fullmatch(r"\d{3,5}", said):
+    if re.fullmatch(r"(0\d{2,3}-?)?\d{3,5}", said):
         return said
     try:
         normal = normal_phone(said)

@@ -55,6 +55,7 @@ class Pair:
 
 @importer(
     "divisions",
+    rank=10,
     title=_noop("行政区划"),
     help=_noop("统计用区划代码表：省、市、县、街道（乡镇）、社区（村）五级；也可以是每级一份的“代码、名称”表。"),
     columns=(

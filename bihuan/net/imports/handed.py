@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 State = ImportRun.State
 
 SMALL = 300_000  # bytes in all; what is larger goes to the worker
+PACKED = 10  # times larger when unpacked
 SHOWN = 50  # rows of the error sheet on the page
 KEPT = timedelta(days=30)
 SECRETS_KEPT = timedelta(days=1)
@@ -56,7 +57,7 @@ def folder(run: ImportRun) -> Path:
 
 def is_small(run: ImportRun) -> bool:
     """Whether the page may wait for it."""
-    return sum(path.stat().st_size for path in _sheets(run)) <= SMALL
+    return sum(path.stat().st_size * (PACKED if path.suffix == ".gz" else 1) for path in _sheets(run)) <= SMALL
 
 
 def _sheets(run: ImportRun) -> list[Path]:

@@ -27,6 +27,7 @@ LONGEST = 31  # days in one row
 
 @importer(
     "calendar",
+    rank=90,
     title=_noop("放假安排"),
     help=_noop("国务院办公厅每年的放假调休通知，或本地的停工、加班安排；写了的日子从“推算”变为确定。"),
     columns=(

@@ -63,6 +63,7 @@ GRIDS = (
 
 @importer(
     "units",
+    rank=20,
     title=_noop("单位"),
     help=_noop("部门、诉求中心、党组织等单位：代码自定，上级写已有的代码；没有上级的挂在所在区划下面。"),
     columns=(
@@ -117,6 +118,7 @@ def _office(row: Row, levels: dict[str, int], problems: list[Problem]) -> Seedli
 
 @importer(
     "grids",
+    rank=30,
     title=_noop("网格"),
     help=_noop("各级网格：上级写社区（村）的代码，或上一级网格的代码；填了网格员姓名的，同时登记为这个网格的网格员。"),
     columns=(

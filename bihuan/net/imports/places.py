@@ -38,6 +38,7 @@ CRS = Option("crs", _noop("坐标系"), _noop("表里经纬度所用的坐标系
 
 @importer(
     "places",
+    rank=70,
     title=_noop("地名"),
     help=_noop("小区、道路、地标、村民组等地名，写明在哪个网格或社区；居民填地址时靠它们找到网格。"),
     columns=(

@@ -95,6 +95,7 @@ class Importer:
     options: tuple[Option, ...] = ()
     suffixes: tuple[str, ...] = (".csv", ".csv.gz", ".xlsx", ".xls", ".ods")
     example: tuple[str, ...] = ()  # a row for the template
+    rank: int = 50  # the place in an administrator's first day
     desk: bool = True  # offered on the administrator's page
     whole: bool = True  # in one transaction; False: the function makes its own and heeds `given.preview`
 
@@ -121,7 +122,8 @@ def importer(
 
 
 def importers() -> list[Importer]:
-    return list(_importers.values())
+    """In the order in which a first day needs them."""
+    return sorted(_importers.values(), key=lambda one: one.rank)
 
 
 def importer_for(key: str) -> Importer:

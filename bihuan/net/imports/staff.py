@@ -64,6 +64,7 @@ class Appointment:
 
 @importer(
     "postings",
+    rank=40,
     title=_noop("人员与岗位"),
     help=_noop("谁在哪个单位、什么岗位。填了登录名的开通账号，一次性密码表只在导入后给一次，请当场下载。"),
     columns=(

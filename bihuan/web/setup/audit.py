@@ -151,7 +151,7 @@ def net(request: HttpRequest) -> HttpResponse:
     rows = table(
         _("组织网检查"), [_("规则"), _("发现")], _findings(), _("没有发现问题"), _("上下级、边界、历史都对得上。")
     )
-    crumbs = [{"label": _("审计"), "url": reverse("setup_audit")}]
+    crumbs = [{"label": _("审计"), "url": reverse("setup_audit")}, {"label": _("检查组织网")}]
     return page(request, "setup_audit", "net.html", {"findings": rows, "crumbs": crumbs})
 
 

@@ -63,6 +63,7 @@ def _year_page(request: HttpRequest, **forms_: Any) -> dict[str, Any]:
         "years": [
             {"label": str(one), "url": f"?year={one}", "current": one == year} for one in range(year - 2, year + 3)
         ],
+        "weekdays": [_("一"), _("二"), _("三"), _("四"), _("五"), _("六"), _("日")],
         "months": [_month(year, month, days, own, today) for month in range(1, 13)],
         "computed": [str(one) for one in calendar.computed_years()],
         "area": area.name if area else _("全国通用"),
@@ -99,7 +100,7 @@ def _day(day: date, days: WorkCalendar, own: set[date], today: date) -> dict[str
     kind = "work" if said.is_workday else "off"
     words = [_("上班") if said.is_workday else _("休息"), said.name, "" if said.confirmed else _("推算")]
     marks = [kind, "" if is_plain else "special", "" if said.confirmed else "computed", "own" if day in own else "",
-             "today" if day == today else ""]  # fmt: skip
+             "is-today" if day == today else ""]  # fmt: skip
     return {
         "n": day.day,
         "mark": "" if is_plain else (_("班") if said.is_workday else _("休")),

@@ -77,10 +77,19 @@ def table(
     return {
         "caption": caption,
         "columns": [{"label": head, "num": at in numbers} for at, head in enumerate(heads)],
-        "rows": [row if isinstance(row, dict) else {"cells": row} for row in rows],
+        "rows": [row if isinstance(row, dict) else {"cells": _labelled(row, heads, numbers)} for row in rows],
         "empty": empty or _("还没有内容"),
         "hint": hint,
     }
+
+
+def _labelled(cells: Sequence[Any], heads: Sequence[str], numbers: Sequence[int]) -> list[Any]:
+    """On a phone a row is a card, and every cell but the first says what it is."""
+    rows = [cell if isinstance(cell, dict) else {"text": str(cell)} for cell in cells]
+    return [
+        {"num": at in numbers, "label": heads[at] if at and cell.get("text") else "", **cell}
+        for at, cell in enumerate(rows)
+    ]
 
 
 @contextmanager

@@ -90,12 +90,12 @@ def overview(request: HttpRequest) -> HttpResponse:
     return page(request, "setup_imports", "imports.html", {"kinds": kinds, "runs": rows})
 
 
-def _line(run: ImportRun) -> dict[str, Any]:
+def _line(run: ImportRun) -> list[Any]:
     state = {"tone": TONES[State(run.state)], "text": run.get_state_display()}
     counts = [str(run.created), str(run.changed), str(run.same), str(run.wrong)]
     name = {"text": run.name, "url": f"/setup/imports/runs/{run.pk}/", "sub": _title(run)}
     when = f"{localtime(run.made_at):%m-%d %H:%M}"
-    return {"cells": [name, {"badge": state, "text": ""}, *counts, run.by.person.name, when]}
+    return [name, {"badge": state, "text": ""}, *counts, run.by.person.name, when]
 
 
 def _title(run: ImportRun) -> str:
@@ -128,7 +128,7 @@ def hand_in(request: HttpRequest, key: str) -> HttpResponse:
         "kind": {"key": key, "title": _(kind.title), "help": _(kind.help)},
         "takes_sheets": ".xlsx" in kind.suffixes,
         "table": table(_("表里的列"), [_("列名"), _("内容"), ""], rows),
-        "crumbs": [{"label": _("导入"), "url": reverse("setup_imports")}],
+        "crumbs": [{"label": _("导入"), "url": reverse("setup_imports")}, {"label": _(kind.title)}],
     }
     return page(request, "setup_imports", "hand_in.html", context, status=422 if form.errors else 200)
 

@@ -173,7 +173,8 @@ def _unit_page(request: HttpRequest, unit: Unit, **forms_: Any) -> dict[str, Any
 def _crumbs(unit: Unit) -> list[dict[str, str]]:
     net = tree.snapshot()
     above = [net.unit(id) for id in unit.path[:-1]]
-    return [{"label": one.name, "url": reverse("setup_unit", args=[one.code])} for one in above]
+    crumbs = [{"label": one.name, "url": reverse("setup_unit", args=[one.code])} for one in above]
+    return [*crumbs, {"label": unit.name}]
 
 
 def _facts(unit: Unit) -> list[dict[str, Any]]:

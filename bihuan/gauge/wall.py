@@ -217,8 +217,11 @@ def late_this_month(area: UnitRow, *, at: datetime) -> int:
 
 
 def curve(area: UnitRow, *, at: datetime, live: bool) -> list[Hour]:
-    """Accepted and settled by the hour over the 24 hours that end with the hour of `at`. One or two statements."""
-    last = timezone.localtime(at).replace(minute=0, second=0, microsecond=0)
+    """Accepted and settled by the hour over the 24 hours that end with the hour of `at`. One or two statements.
+
+    At the stroke of an hour the last one is the hour just over, not the one with nothing in it yet.
+    """
+    last = timezone.localtime(at - timedelta(microseconds=1)).replace(minute=0, second=0, microsecond=0)
     hours = [last - timedelta(hours=back) for back in range(23, -1, -1)]
     if live:
         until = last + timedelta(hours=1)
@@ -324,15 +327,37 @@ def _grids_below(unit: UnitRow) -> Iterable[int]:
 
 
 def standings(area: UnitRow, *, at: datetime, live: bool, most: int = 10) -> list[Standing]:
-    """The units of an area by what they settled this month, the busiest first. One statement, two for a past moment."""
-    rows = _standings(_working(area), at, live)
+    """Units by what they settled this month, the busiest first. One statement, two for a past moment.
+
+    Of a city or county: its own units, with all they settled. Of a town or community, where others handle most matters:
+    whoever settled matters of this place. Centres answer at once and handle nothing, so they stand in no ranking.
+    """
+    rows = _standings_here(area, at) if area.level >= Level.TOWN else _standings(_working(area), at, live)
     busy = sorted((row for row in rows if row.settled), key=lambda row: (-row.settled, row.unit.code))
     return busy[:most]
 
 
-def standing(unit: UnitRow, *, at: datetime, live: bool) -> Standing:
-    """One unit's month."""
-    return _standings((unit,), at, live)[0]
+def standing(area: UnitRow, unit: UnitRow, *, at: datetime, live: bool) -> Standing:
+    """One unit's month, as `standings` counts it."""
+    if area.level < Level.TOWN:
+        return _standings((unit,), at, live)[0]
+    return next((row for row in _standings_here(area, at) if row.unit.id == unit.id), Standing(unit, 0, 0))
+
+
+_SETTLED_HERE = """
+SELECT unit_id, count(*), count(*) FILTER (WHERE overdue_raw) FROM loop_case
+WHERE {column} = %(area)s AND closed_at >= %(since)s AND closed_at < %(until)s AND state = 'closed' AND NOT test
+GROUP BY 1
+"""
+
+
+def _standings_here(area: UnitRow, at: datetime) -> list[Standing]:
+    """A month of one town is a few hundred cases: they are counted themselves."""
+    net, values = tree.snapshot(), {"area": area.id, "since": month_start(at), "until": at}
+    rows = [
+        Standing(net.unit(id), *found) for id, *found in _rows(_SETTLED_HERE.format(column=column_of(area)), values)
+    ]
+    return [row for row in rows if row.unit.kind != Kind.CENTRE]
 
 
 def _standings(units: Sequence[UnitRow], at: datetime, live: bool) -> list[Standing]:
@@ -374,7 +399,7 @@ def _working(area: UnitRow) -> tuple[UnitRow, ...]:
 
 
 def _works(unit: UnitRow) -> bool:
-    return unit.kind in (Kind.ORGAN, Kind.CENTRE) or (unit.kind == Kind.AREA and unit.level >= Level.TOWN)
+    return unit.kind == Kind.ORGAN or (unit.kind == Kind.AREA and unit.level >= Level.TOWN)
 
 
 # The latest
@@ -414,7 +439,7 @@ def figure(area: UnitRow, what: str, *, at: datetime, live: bool, unit: UnitRow 
     """The number as the wall shows it; `unit` with unit_settled and unit_late. Raises NoSuchFigure."""
     _require(area, what, live, unit)
     if unit is not None:
-        row = standing(unit, at=at, live=live)
+        row = standing(area, unit, at=at, live=live)
         return row.settled if what == "unit_settled" else row.late
     if what in ("late", "soon"):
         return getattr(due(area, at=at), what)
@@ -433,8 +458,13 @@ def listing(area: UnitRow, what: str, *, at: datetime, live: bool, unit: UnitRow
     moment), grid_accepted, grid_grassroots; with `unit`: unit_settled, unit_late. Of a grid: open. Raises NoSuchFigure.
     """
     _require(area, what, live, unit)
-    scope = Reach("unit_id", (unit.id,)) if unit is not None else reach_of(area)
-    return Listing(scope, secrets_of=ALL_SECRETS, **_narrowed(what, at, live))
+    everywhere = unit is not None and area.level < Level.TOWN
+    return Listing(
+        Reach("unit_id", (unit.id,)) if everywhere else reach_of(area),
+        unit_id=unit.id if unit is not None else None,
+        secrets_of=ALL_SECRETS,
+        **_narrowed(what, at, live),
+    )
 
 
 def _narrowed(what: str, at: datetime, live: bool) -> dict[str, object]:

@@ -8,10 +8,11 @@ from bihuan.book.journal import Acting
 from bihuan.dossier import vault
 from bihuan.dossier.models import Contact
 from bihuan.lib.codes import BadNumber, parse_case_number
+from bihuan.loop.lists import Row
 from bihuan.loop.models import Case, Secrecy, Task, WrongTail
 from bihuan.net import tree
 from bihuan.net.models import Posting, Role
-from bihuan.net.scope import reach
+from bihuan.net.scope import UNIT_ROLES, reach
 
 TRIES = 5  # wrong phone tails allowed per case number and hour
 
@@ -76,7 +77,15 @@ def may_see(posting: Posting, case: Case) -> bool:
     return getattr(case, where.column, None) in where.ids or case.finder == posting.pk or _has_task(posting, case)
 
 
-def _named_handler(posting: Posting, case: Case) -> bool:
+def may_read(posting: Posting, row: Row) -> bool:
+    """For a row listed within the posting's area (the wall): whether its words may be shown. No query, so a task in
+    another unit's case does not count here; the case's own page asks `may_see`."""
+    if row.secret:
+        return _named_handler(posting, row)
+    return posting.role not in UNIT_ROLES or row.unit_id in reach(posting).ids
+
+
+def _named_handler(posting: Posting, case: Case | Row) -> bool:
     if posting.role in (Role.DISPATCHER, Role.CALLER):
         return True
     return posting.role in (Role.HANDLER, Role.CHIEF) and posting.unit_id == case.unit_id

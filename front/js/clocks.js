@@ -23,10 +23,4 @@ export function startClocks() {
   const refresh = () => document.querySelectorAll("time[data-since], time[data-until]").forEach((time) => say(time, Date.now()));
   setInterval(refresh, 30000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
-  const wall = document.querySelector("[data-wall-clock]");
-  if (!wall) return;
-  const shows = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "full", timeStyle: "medium", hour12: false, timeZone: "Asia/Shanghai" });
-  const tick = () => { wall.textContent = shows.format(new Date()); };
-  tick();
-  setInterval(tick, 1000);
 }

@@ -132,15 +132,25 @@ def count(listing: Listing, *, at: datetime, most: int = 1000) -> int:
 def count_states(listing: Listing, *, at: datetime) -> dict[str, int]:
     """Open cases of the listing by state, with "late" for those past due and "soon" for those that will be within a
     day: the badges of a desk. One query."""
+    statement, values = states_statement(listing, at)
+    with across_regions("a list covers what the posting covers"), connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return states_summed(cursor.fetchall())
+
+
+def states_statement(listing: Listing, at: datetime) -> tuple[str, list[Any]]:
+    """Counts by state as (state, all, late, soon), to be run alone or beside other counts."""
     where, values = _where(listing, at)
     statement = f"""
         SELECT c.state, count(*), count(*) FILTER (WHERE c.due_at < %s),
                count(*) FILTER (WHERE c.due_at >= %s AND c.due_at < %s)
         FROM loop_case c WHERE {where} GROUP BY 1
     """
-    with across_regions("a list covers what the posting covers"), connection.cursor() as cursor:
-        cursor.execute(statement, [at, at, at + SOON, *values])
-        found = cursor.fetchall()
+    return statement, [at, at, at + SOON, *values]
+
+
+def states_summed(found: Sequence[tuple]) -> dict[str, int]:
+    """What `states_statement` found, as counts by state and the sums "late" and "soon"."""
     sums = {"late": sum(row[2] for row in found), "soon": sum(row[3] for row in found)}
     return {row[0]: row[1] for row in found} | sums
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from bihuan.loop.lists import ROW, Row, clock_of, rows_of
+from bihuan.loop.lists import ROW, Listing, Row, clock_of, rows_of, states_statement, states_summed
 from bihuan.loop.models import Secrecy, Task
 from bihuan.net.models import Posting, Role
 from bihuan.net.regions import across_regions
@@ -56,14 +56,28 @@ def _titles() -> dict[str, str]:
 
 def count(posting: Posting, *, kinds: tuple[str, ...] = KINDS) -> int:
     """How many open tasks `owed` would list. One query."""
-    terms, values = _whose(posting, kinds)
-    statement = f"""
-        SELECT count(*) FROM loop_task t JOIN loop_case c ON c.region_id = t.region_id AND c.id = t.case_id
-        WHERE {terms}
-    """
+    statement, values = _count_statement(posting, kinds)
     with across_regions("a posting's work lies wherever its cases were filed"), connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchone()[0]
+        return cursor.fetchone()[1]
+
+
+def badges(listing: Listing, posting: Posting, *, at: datetime, kinds: tuple[str, ...] = KINDS) -> dict[str, int]:
+    """`lists.count_states` with the number of open tasks as "tasks". One query for all of a desk's badges."""
+    states, of_states = states_statement(listing, at)
+    tasks, of_tasks = _count_statement(posting, kinds)
+    with across_regions("a desk covers what its posting covers"), connection.cursor() as cursor:
+        cursor.execute(f"{states} UNION ALL {tasks}", [*of_states, *of_tasks])
+        return states_summed(cursor.fetchall())
+
+
+def _count_statement(posting: Posting, kinds: tuple[str, ...]) -> tuple[str, list[object]]:
+    terms, values = _whose(posting, kinds)
+    statement = f"""
+        SELECT 'tasks', count(*), 0, 0 FROM loop_task t
+        JOIN loop_case c ON c.region_id = t.region_id AND c.id = t.case_id WHERE {terms}
+    """
+    return statement, values
 
 
 def _whose(posting: Posting, kinds: tuple[str, ...]) -> tuple[str, list[object]]:

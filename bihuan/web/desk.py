@@ -199,19 +199,15 @@ def page(by: Posting, ask: Asked, at: datetime) -> dict[str, Any]:
 
 
 def badges(by: Posting, ask: Asked, at: datetime) -> dict[str, int]:
-    """How many each tab holds; closed cases are not counted. Two statements."""
-    narrow = {"unit_id": None if ask.below else by.unit_id}
-    found = lists.count_states(listing_for(by, states=OWN, **narrow), at=at)
+    """How many each tab holds; closed cases are not counted. One statement."""
+    own = listing_for(by, states=OWN, unit_id=None if ask.below else by.unit_id)
+    found = worklist.badges(own, by, at=at, kinds=worklist.HELPING)
     by_states = {
         tab.key: sum(found.get(state, 0) for state in tab.states)
         for tab in TABS.values()
         if tab.kind == "open" and tab.key != "replied"
     }
-    return by_states | {
-        "soon": found["soon"],
-        "late": found["late"],
-        "help": worklist.count(by, kinds=worklist.HELPING),
-    }
+    return by_states | {"soon": found["soon"], "late": found["late"], "help": found["tasks"]}
 
 
 def navigation(by: Posting, ask: Asked, numbers: dict[str, int]) -> dict[str, Any]:

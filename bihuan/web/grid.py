@@ -37,9 +37,11 @@ ICONS = {"lead": "clipboard-list", "assist": "git-merge", "hand": "send", "verif
 worker = desk(Role.GRID_WORKER)
 
 
-def framed(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
+def framed(
+    request: HttpRequest, template: str, context: dict[str, Any], status: int = 200, open_tasks: int | None = None
+) -> HttpResponse:
     """A page of the phone with its bottom bar."""
-    bar = {"tab_items": bottom_bar(request.posting, request.path)}  # type: ignore[attr-defined]
+    bar = {"tab_items": bottom_bar(request.posting, request.path, open_tasks)}  # type: ignore[attr-defined]
     return render(request, template, context | bar, status=status)
 
 
@@ -121,7 +123,7 @@ def tasks(request: HttpRequest) -> HttpResponse:
     topics = {"live_topics": [hints.unit(by.unit_id)], "topic": hints.unit(by.unit_id)}
     if getattr(request, "htmx", False):
         return render(request, "grid/_tasks.html", context | topics)
-    return framed(request, "grid/tasks.html", context | topics)
+    return framed(request, "grid/tasks.html", context | topics, open_tasks=len(owed))
 
 
 def _task_row(one: worklist.Owed, at: datetime) -> dict[str, Any]:

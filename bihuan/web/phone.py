@@ -8,14 +8,14 @@ from bihuan.loop import worklist
 from bihuan.net.models import Posting
 
 
-def bottom_bar(by: Posting, path: str = "") -> list[dict[str, Any]]:
-    """Tasks (with how many are open), a report in the middle, the own grid. One query."""
+def bottom_bar(by: Posting, path: str = "", open_tasks: int | None = None) -> list[dict[str, Any]]:
+    """Tasks (with how many are open), a report in the middle, the own grid. One query, none when they were counted."""
     return [
         {
             "label": _("任务"),
             "url": "/grid/tasks/",
             "icon": "list-check",
-            "count": worklist.count(by),
+            "count": worklist.count(by) if open_tasks is None else open_tasks,
             "current": path == "/grid/tasks/",
         },
         {

@@ -13,11 +13,11 @@ from bihuan.loop.models import Case
 from bihuan.loop.report import Report
 
 
-def filed(cast: SimpleNamespace, *, at: datetime | None = None, by: Any = None, **words: Any) -> Case:
-    """A matter of a resident in 南关一网格, or with `by` one that a worker found there."""
+def filed(cast: SimpleNamespace, *, at: datetime | None = None, finder: Any = None, **words: Any) -> Case:
+    """A matter of a resident in 南关一网格, or with `finder` one that this worker found there."""
     given = {"type": "help", "text": "南关一网格门前水管漏水三天了", "grid": cast.grid1.code, "phone": "13812345678"}
-    given |= {"source": "grid", "phone": ""} if by else {}
-    acting = {"by": by} if by else {}
+    given |= {"source": "grid", "phone": ""} if finder else {}
+    acting = {"by": finder} if finder else {}
     number = intake.file(Report(**{**given, **words}), at=at or timezone.now(), **acting).number
     return Case.objects.get(no=number)
 
@@ -54,7 +54,7 @@ def replied(cast: SimpleNamespace, **words: Any) -> Case:
 
 def verifying_case(cast: SimpleNamespace) -> Case:
     """Found by the worker of 南关一网格, done and approved: somebody must look."""
-    case = replied(cast, by=cast.worker)
+    case = replied(cast, finder=cast.worker)
     handling.approve(case, passed=True, by=cast.chief, at=timezone.now())
     return fresh(case)
 

@@ -32,6 +32,7 @@ def who(request: HttpRequest) -> HttpResponse:
         "serving": serving(unit, localdate()) if unit else [],
         "desk": _desk(unit) if unit else None,
         "nobody_words": _("这里还没有公示。"),
+        "chosen": True,  # here choosing is the first way, so its boxes stand open
     }
     if getattr(request, "htmx", False):
         return render(request, "who/_found.html", context | found)

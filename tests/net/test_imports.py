@@ -1,5 +1,6 @@
 """Organisation, grids, postings, places, calendar: what is right is imported, the rest explained, and nothing twice."""
 
+import gzip
 import io
 from datetime import date
 
@@ -105,12 +106,13 @@ def sanyi(county: County) -> Unit:
 
 
 def test_grids_nest_to_any_depth_in_any_order_with_their_workers(sanyi: Unit) -> None:
-    assert counts(run("grids", GRIDS)) == (2, 2, 0, 0)  # two grids, two postings
+    assert counts(run("grids", GRIDS)) == (2, 0, 0, 0)
     net = tree.snapshot()
     group = net.by_code("21038100100200101")
     assert (group.level, group.l5, net.unit(group.parent).name, group.households) == (7, sanyi.id, "第一网格", 25)
     assert Posting.objects.get(person__name="王秀英").role == Role.GRID_WORKER
     assert counts(run("grids", GRIDS)) == (0, 0, 2, 0)
+    assert counts(run("grids", GRIDS.replace("王秀英", "李秀英"))) == (0, 1, 1, 0)  # a further worker
 
 
 # Postings
@@ -220,6 +222,14 @@ def test_a_formula_that_was_never_computed_is_explained(county: County) -> None:
     outcome = run("units", workbook(with_values=False), name="units.xlsx")
     assert counts(outcome) == (2, 0, 0, 1)
     assert told(outcome) == [(5, "名称", "这一格是公式，没有算出的值；请把它变成数值后再导入")]
+
+
+def test_a_bomb_is_not_unpacked(county: County, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bihuan.net.imports.sheets.LARGEST", 1000)
+    with pytest.raises(BadSheet, match="请分成几份"):
+        run("units", workbook(), name="units.xlsx")
+    with pytest.raises(BadSheet, match="请分成几份"):
+        run("units", gzip.compress(b"a" * 2000), name="units.csv.gz")
 
 
 # Running

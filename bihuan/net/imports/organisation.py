@@ -149,7 +149,8 @@ def import_grids(file: File, given: Given) -> Outcome:
     outcome = _planted(sheet, seedlings, given.at, reading.problems)
     leaders = appoint_all(_leaders(reading.rows), at=given.at, by=given.by)
     outcome.problems = merged_problems(outcome.problems, leaders.problems)
-    outcome.changed += leaders.created + leaders.changed
+    only_leader = leaders.touched - outcome.touched
+    outcome.changed, outcome.same = outcome.changed + len(only_leader), outcome.same - len(only_leader)
     return outcome
 
 

@@ -51,7 +51,9 @@ def plant(seedlings: Sequence[Seedling], *, at: datetime, on: date | None = None
     written = _write_units(sound, known, born)
     moved = _write_edges(sound, known, written, born, on or today)
     outcome.created = sum(seedling.code not in written.before for seedling in sound)
-    outcome.changed = len(written.codes | moved)
+    differing = written.codes | moved
+    outcome.changed = len(differing)
+    outcome.touched = {one.row for one in sound if one.code not in written.before or one.code in differing}
     outcome.same = len(sound) - outcome.created - outcome.changed
     if outcome.created or outcome.changed:
         rebuild_paths()

@@ -58,6 +58,7 @@ class Outcome:
     notes: list[Problem] = field(default_factory=list)
     secrets: list[tuple[str, ...]] = field(default_factory=list)
     samples: list[tuple[str, ...]] = field(default_factory=list)  # a few rows as they were understood
+    touched: set[int] = field(default_factory=set)  # rows that created or changed something
 
     def add(self, other: "Outcome") -> None:
         """Take in what a further file did."""

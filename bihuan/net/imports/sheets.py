@@ -158,6 +158,7 @@ def _from_text(cell: str) -> Any:
 
 def _book(content: bytes) -> list[list[list[Any]]]:
     """The visible sheets with cells, the one with most rows first when titles do not decide."""
+    _require_sane(content)
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheets = [book.get_sheet_by_index(i) for i in range(len(book.sheet_names))]
@@ -165,6 +166,15 @@ def _book(content: bytes) -> list[list[list[Any]]]:
     except (CalamineError, OSError, ValueError) as error:
         raise BadSheet(_("工作簿读不出来：可能已损坏、加了密码，或不是表格文件。")) from error
     return sorted((grid for grid in grids if grid), key=len, reverse=True) or [[]]
+
+
+def _require_sane(content: bytes) -> None:
+    """A few kilobytes of XLSX can unpack to gigabytes; its list of contents tells before anything is unpacked."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        if sum(part.file_size for part in packed.infolist()) > LARGEST:
+            raise BadSheet(_("工作簿解开后超过 %(size)d MB，请分成几份。") % {"size": LARGEST >> 20})
 
 
 def _grid(sheet: Any, formulas: dict[tuple[int, int], str]) -> list[list[Any]]:

@@ -225,6 +225,7 @@ class _Staffing:
             facts = {"unit_id": unit, "role": one.role, "holding": one.holding, "title": one.title, "since": since}
             self.new_postings.append((Posting(**facts), person))
             self.outcome.created += 1
+            self.outcome.touched.add(one.row)
             return
         wanted = {"holding": one.holding} | ({"title": one.title} if one.title else {})
         is_changed = any(getattr(held, key) != value for key, value in wanted.items())
@@ -234,6 +235,7 @@ class _Staffing:
             self.differing[held.pk] = held
         if is_changed or has_new_account or person.pk in self.renamed:
             self.outcome.changed += 1
+            self.outcome.touched.add(one.row)
         else:
             self.outcome.same += 1
 

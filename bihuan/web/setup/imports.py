@@ -16,7 +16,7 @@ from bihuan.jobs import tasks
 from bihuan.net.imports import handed
 from bihuan.net.imports.registry import Importer, NoSuchImport, importer_for, importers
 from bihuan.net.imports.running import template_table
-from bihuan.net.imports.sheets import BadSheet
+from bihuan.net.imports.sheets import LARGEST, BadSheet
 from bihuan.net.models import ImportRun, Role
 from bihuan.web.posting import desk
 from bihuan.web.setup.frame import has_whole, page, table
@@ -37,7 +37,10 @@ class FilesField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:
         found = data if isinstance(data, list) else [data]
-        return [super(FilesField, self).clean(one, initial) for one in found or [None]]
+        files = [super(FilesField, self).clean(one, initial) for one in found or [None]]
+        if sum(file.size for file in files) > LARGEST:
+            raise forms.ValidationError(_("文件太大，最多 %(size)d MB，请分成几份。") % {"size": LARGEST >> 20})
+        return files
 
 
 class SheetForm(forms.Form):

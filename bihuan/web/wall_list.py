@@ -16,7 +16,7 @@ from bihuan.web.wall import Screen, shown
 
 @shown
 def cases(request: HttpRequest, screen: Screen) -> HttpResponse:
-    """One page of the cases that `?what=` counts, of `?unit=` where the figure is a unit's. Three statements."""
+    """One page of the cases that `?what=` counts, of `?unit=` where the figure is a unit's. At most three statements."""
     what, unit, when = request.GET.get("what", ""), _unit(request, screen), screen.when
     try:
         total = wall.figure(screen.area, what, at=when.at, live=when.live, unit=unit)

@@ -12,6 +12,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("theme.css", theme_css, name="theme_css"),
     path("", include("bihuan.web.account_urls")),
+    path("centre/", include("bihuan.web.centre_urls")),
     path("setup/", include("bihuan.web.setup_urls")),
     path("net/", who, name="who"),
     path("healthz", healthz),

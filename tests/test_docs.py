@@ -35,3 +35,19 @@ def test_every_setting_says_what_it_is_for_in_chinese() -> None:
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8"))
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+STORIES = re.findall(r"`(bihuan/[\w/]+\.py)::(\w+)`", (DOCS / "tour.md").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("file", "name"), STORIES, ids=[f"{file}::{name}" for file, name in STORIES])
+def test_every_step_of_the_tour_stands_where_it_says(file: str, name: str) -> None:
+    source = (DOCS.parent / file).read_text(encoding="utf-8")
+    assert re.search(rf"(?m)^(?:async )?(?:def|class) {name}\b", source), f"{file} has no {name}"
+
+
+def test_the_tour_tells_of_every_verb() -> None:
+    from bihuan.loop.kind import VERBS
+
+    by_clocks_or_another_name = {"close", "lapse", "redo"}
+    assert sorted(set(VERBS) - {name for _file, name in STORIES} - by_clocks_or_another_name) == []

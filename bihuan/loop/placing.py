@@ -26,10 +26,12 @@ class Placed:
     lat: float | None = None
 
 
-def place(*, grid: str = "", lng: float | None = None, lat: float | None = None, address: str = "") -> Placed:
+def place(
+    *, grid: str = "", lng: float | None = None, lat: float | None = None, address: str = "", area: str = ""
+) -> Placed:
     """Resolve a place, the surest word first: grid code, then point (WGS-84), then address; none -> unplaced.
 
-    An address that names no grid, or several, is left to the dispatcher. No query.
+    An address that names no grid, or several, is left to the dispatcher of `area` (a code; empty: the city). No query.
     Raises BadPlace for an unknown grid code or a point outside the city.
     """
     net = tree.snapshot()
@@ -43,12 +45,14 @@ def place(*, grid: str = "", lng: float | None = None, lat: float | None = None,
             raise BadPlace("这个位置不在本市范围内，请重新选择。")
         return at_unit(hit.unit_id, lng=lng, lat=lat)
     found = net.resolve_address(address) if address else None
-    return at_unit(found)
+    return at_unit(found, area=net.by_code(area).id if area else None)
 
 
-def at_unit(unit_id: int | None, *, lng: float | None = None, lat: float | None = None) -> Placed:
-    """The levels above a unit of the net; without a unit, the place is unknown and the city itself is the region."""
+def at_unit(
+    unit_id: int | None, *, lng: float | None = None, lat: float | None = None, area: int | None = None
+) -> Placed:
+    """The levels above a unit of the net; without a unit, the place is unknown and `area` or the city is the region."""
     net = tree.snapshot()
-    region = net.region_of(unit_id)
+    region = net.region_of(unit_id if unit_id is not None else area)
     levels = net.levels(unit_id if unit_id is not None else region)
     return Placed(region, levels.l1, levels.l2, levels.l3, levels.l4, levels.l5, unit_id, lng, lat)

@@ -33,6 +33,7 @@ class Report:
     urgency: str = "normal"
     address: str = ""
     grid: str = ""
+    area: str = ""  # whose matter it is while the place is unknown: the area of the agent who took the call
     lng: float | None = None
     lat: float | None = None
     name: str = ""
@@ -62,9 +63,13 @@ def checked(report: Report, rules: CaseProgram) -> tuple[Report, Placed]:
     )
     _check_lists(report, rules)
     try:
-        return report, place(grid=report.grid, lng=report.lng, lat=report.lat, address=report.address)
+        return report, _placed(report)
     except BadPlace as error:
         raise BadReport("place", str(error)) from None
+
+
+def _placed(report: Report) -> Placed:
+    return place(grid=report.grid, lng=report.lng, lat=report.lat, address=report.address, area=report.area)
 
 
 def _check_lists(report: Report, rules: CaseProgram) -> None:

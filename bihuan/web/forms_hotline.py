@@ -12,8 +12,9 @@ from bihuan.loop import wording
 from bihuan.loop.categories import categories, full_title
 from bihuan.loop.models import Secrecy, Source
 from bihuan.loop.report import MOST_CHARACTERS, Report
+from bihuan.net import tree
 from bihuan.net.models import Kind, Posting, Unit
-from bihuan.net.scope import covers
+from bihuan.net.scope import area_of, covers
 from bihuan.web.forms_report import PlacedForm, Words
 
 FILE, ANSWER, DISPATCH = "file", "answer", "dispatch"
@@ -37,25 +38,25 @@ class IntakeForm(PlacedForm):
     ref = Words(required=False, widget=forms.HiddenInput)
     type = forms.ChoiceField(
         label=gettext_lazy("类型"),
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs={"data-key": "alt+y"}),
         error_messages={"required": gettext_lazy("请选择类型。"), "invalid_choice": gettext_lazy("请选择类型。")},
     )
     text = Words(
         label=gettext_lazy("内容"),
         error_messages={"required": gettext_lazy("请写下来电内容。")},
-        widget=forms.Textarea(attrs={"rows": 5, "data-count": MOST_CHARACTERS, "data-key": "alt+t"}),
+        widget=forms.Textarea(attrs={"rows": 3, "data-count": MOST_CHARACTERS, "data-key": "alt+t"}),
     )
     address = Words(label=gettext_lazy("地点"), required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     urgency = forms.ChoiceField(label=gettext_lazy("紧急程度"), required=False, widget=forms.RadioSelect)
     secrecy = forms.ChoiceField(
-        label=gettext_lazy("公开"), required=False, widget=forms.RadioSelect, choices=Secrecy.choices
+        label=gettext_lazy("是否公开"), required=False, widget=forms.RadioSelect, choices=Secrecy.choices
     )
     category = forms.CharField(required=False, widget=forms.HiddenInput)
     category_text = Words(label=gettext_lazy("类别"), required=False)
     unit = forms.CharField(required=False, widget=forms.HiddenInput)
     unit_text = Words(label=gettext_lazy("承办单位"), required=False)
     answer = Words(
-        label=gettext_lazy("当场答复"), required=False, widget=forms.Textarea(attrs={"rows": 2, "data-key": "alt+r"})
+        label=gettext_lazy("当场答复"), required=False, widget=forms.Textarea(attrs={"rows": 1, "data-key": "alt+r"})
     )
     do = forms.ChoiceField(choices=[(one, one) for one in (FILE, ANSWER, DISPATCH)], required=False)
     client_id = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -63,6 +64,8 @@ class IntakeForm(PlacedForm):
     def __init__(self, *args: Any, by: Posting, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by = by
+        # The caller's number comes first; when a softphone brought it along, what they say does.
+        self.fields["text" if self["caller"].value() else "caller"].widget.attrs["autofocus"] = True
         self.fields["type"].choices = list(wording.titles("type", at).items())  # type: ignore[attr-defined]
         self.fields["urgency"].choices = list(wording.titles("urgency", at).items())  # type: ignore[attr-defined]
 
@@ -118,6 +121,7 @@ class IntakeForm(PlacedForm):
             urgency=said["urgency"] or "normal",
             address=said["address"],
             grid=where.grid,
+            area=area_of(tree.snapshot().unit(self.by.unit_id), tree.snapshot()).code,
             name=said["name"],
             phone=said["caller"],
             client_id=said["client_id"],
@@ -135,4 +139,4 @@ def units(ids: list[str]) -> list[Unit]:
 def blank(data: Any, *, by: Posting, at: datetime) -> IntakeForm:
     """An empty form for the next call, or for the call that a softphone announces (`caller`, `ref`)."""
     initial = {"caller": data.get("caller", "")[:30], "ref": data.get("ref", "")[:60], "client_id": uuid4()}
-    return IntakeForm(initial=initial | {"urgency": "normal", "secrecy": Secrecy.PUBLIC}, by=by, at=at)
+    return IntakeForm(initial=initial | {"type": "help", "urgency": "normal", "secrecy": Secrecy.PUBLIC}, by=by, at=at)

@@ -69,7 +69,6 @@ def _screen(request: HttpRequest, form: IntakeForm, status: int = 200) -> HttpRe
     by, at = request.posting, timezone.now()  # type: ignore[attr-defined]
     context = {
         "form": form,
-        "nav_items": _nav(),
         "assists": units(form.assists),
         "caller": _caller(form["caller"].value() or "", by) if form["caller"].value() else None,
         "ref": form["ref"].value(),
@@ -86,10 +85,6 @@ def _screen(request: HttpRequest, form: IntakeForm, status: int = 200) -> HttpRe
 def _draft(ref: str | None) -> str:
     """What is typed is kept by the call it belongs to: another call must not find it."""
     return f"hotline-{ref}".replace(" ", "") if ref else "hotline"
-
-
-def _nav() -> list[dict[str, Any]]:
-    return [{"label": _("来电登记"), "url": "/hotline/", "icon": "headset", "current": True}]
 
 
 def _done(request: HttpRequest, by: Posting) -> dict[str, Any] | None:
@@ -143,6 +138,14 @@ def _caller(phone: str, by: Posting) -> callers.Caller | None:
         return callers.known(phone, by=by, at=timezone.now())
     except BadPhone:
         return None
+
+
+@desk(Role.AGENT)
+@require_safe
+def find(request: HttpRequest) -> HttpResponse:
+    """The case whose number the caller reads out. What the agent may not see is not there (404)."""
+    case = case_for(request.posting, request.GET.get("number", ""))  # type: ignore[attr-defined]
+    return redirect("case", number=case.no)
 
 
 # Suggestions while typing

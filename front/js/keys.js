@@ -23,7 +23,7 @@ function onKey(event) {
   if (!found) return;
   event.preventDefault();
   if (found.matches("input:not([type=checkbox], [type=radio]), textarea, select")) { found.focus(); found.select?.(); }
-  else found.click();
+  else { found.click(); if (found.type === "radio") found.focus(); } // the arrows go on from there
 }
 
 // <div data-suggest><input role="combobox" aria-controls="x"><div class="suggest-list" id="x" role="listbox">...<button role="option">
@@ -38,13 +38,15 @@ function enlivenSuggest(box) {
   };
   input.addEventListener("keydown", (event) => {
     const options = list(), at = options.findIndex((one) => one.getAttribute("aria-selected") === "true");
-    if (event.isComposing || !options.length) return;
+    if (event.isComposing || event.ctrlKey || event.altKey || event.metaKey || !options.length) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       mark(options[(at + (event.key === "ArrowDown" ? 1 : -1) + options.length) % options.length]);
     } else if (event.key === "Enter") { event.preventDefault(); (options[at] ?? options[0]).click(); }
     else if (event.key === "Escape") { event.stopPropagation(); close(); }
   });
+  // The box keeps the focus: losing and regaining it would open the list again.
+  box.addEventListener("mousedown", (event) => { if (event.target.closest("[role=option]")) event.preventDefault(); });
   box.addEventListener("click", (event) => {
     const option = event.target.closest("[role=option]");
     if (!option) return;

@@ -63,6 +63,13 @@ def test_filing_only_leaves_it_to_the_dispatcher(cast, agent):
     assert case.no[:6] in sentences(agent.get(answer["Location"]))
 
 
+def test_a_call_without_a_place_stays_with_the_agents_own_county(cast, agent):
+    answer = take(agent, "file", address="")
+    (case,) = cases()
+    assert (case.region_id, case.l3, case.grid_id) == (cast.county.pk, cast.county.pk, None)
+    assert "已登记" in sentences(agent.get(answer["Location"]))
+
+
 def test_dispatching_at_once_goes_to_the_unit_that_owes_it_with_those_that_assist(cast, agent):
     take(agent, "dispatch", **water(cast), assist=[cast.roads.pk, cast.town.pk], urgency="urgent")
     (case,) = cases()
@@ -251,6 +258,14 @@ def test_a_slip_is_taken_back_only_by_its_agent_and_only_soon(cast, at):
 def test_an_outcome_that_is_none_is_refused(cast, agent):
     assert agent.post("/hotline/calls/", {"outcome": "pizza"}).status_code == 422
     assert not Call.objects.exists()
+
+
+def test_a_number_read_out_by_the_caller_opens_its_case(cast, agent, at):
+    case = earlier(at)
+    spoken = f"{case.no[:6]} {case.no[6:12]} {case.no[12:18]} {case.no[18]}"
+    assert agent.get("/hotline/find/", {"number": spoken})["Location"] == f"/cases/{case.no}/"
+    gone = agent.get("/hotline/find/", {"number": "123"})
+    assert gone.status_code == 404 and "没有找到这件工单" in sentences(gone)
 
 
 # The door

@@ -171,7 +171,7 @@ def on_page(message: str, number: str) -> str:
     before, address, _after = text.partition(f"{settings.PUBLIC_URL}/t/")
     if not address:
         return text
-    kept = re.match(r"(?s)(.*[。！？.])", before) or re.match(r"(?s)(.*)[，,：:]", before)
+    kept = re.match(r"(?s)(.*[。！？.])", before) or re.match(r"(?s)(.*)[，,]", before)
     return kept[1] if kept else before
 
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
@@ -19,6 +20,7 @@ from bihuan.loop.models import Case, CaseEvent, State
 from bihuan.loop.report import Report
 from bihuan.net.models import Boundary
 from bihuan.net.regions import across_regions
+from bihuan.web.tracking import on_page
 
 HOUR = timedelta(hours=1)
 WORDS = "小区门口的路塌了一块，晚上看不见"
@@ -40,7 +42,7 @@ def cases() -> list[Case]:
 
 
 def filed(at: Any, **said: Any) -> Case:
-    report = Report(type="help", text=WORDS, **{"phone": "13812345678", "grid": "219981001001001", **said})
+    report = Report(type="help", **{"text": WORDS, "phone": "13812345678", "grid": "219981001001001", **said})
     return Case.objects.get(no=intake.file(report, at=at).number)
 
 
@@ -461,3 +463,33 @@ def test_closed_cases_offer_nothing_more(cast, client, at, now):
     shown = client.get(page_of(case)).content.decode()
     assert all(f"{page_of(case)}{verb}/" not in shown for verb in ("urge", "withdraw", "confirm", "deny", "reopen"))
     assert Contact.objects.filter(case_id=case.pk).exists()
+
+
+# Words
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("我们收到了，编号{spoken}。定好就告诉您。查看进展：{link}", "我们收到了。定好就告诉您。"),
+        ("您反映的事（{number}）有结果了：已解决。请您来看、您来说：{link}", "您反映的事有结果了：已解决。"),
+        ("您反映的事（{spoken}）已经答复，请看：{link}", "您反映的事已经答复"),
+        ("您反映的事（{number}）还没办好，我们请水务局再办一次。", "您反映的事还没办好，我们请水务局再办一次。"),
+        ("We have your request, number {spoken}. We will tell you. Follow it: {link}", "We have your request. We will tell you."),
+        ("别的事", "别的事"),
+    ],
+)  # fmt: skip
+def test_messages_are_told_on_the_page_without_its_own_number_and_address(said, shown):
+    number = "2199812611160000019"
+    link = f"{settings.PUBLIC_URL}/t/{number}~sig/"
+    message = said.format(number=number, spoken="219981-261116-000001-9", link=link)
+    assert on_page(message, number) == shown
+
+
+@pytest.mark.parametrize("page", ["/", "/report/", "/track/", "matter", "done"])
+def test_the_pages_speak_english_too(cast, client, at, now, page):
+    case = worked(cast, filed(at, text="x", phone="13812345678"), at, reply="done", after=1)
+    known = {"matter": page_of(case), "done": f"/report/done{page_of(case).removeprefix('/t')}"}
+    said = sentences(client.get(known.get(page, page), headers={"accept-language": "en"}))
+    said = re.sub("中文|海澄市住建局|海澄市|铁阳区", "", said)  # names stay what they are
+    assert re.findall(r"[一-鿿]+", said) == []

@@ -18,6 +18,8 @@ _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 def tidy(words: str) -> str:
     """The words without characters that cannot be stored; line ends become plain ones."""
+    if words.isprintable():  # most are; looking is ten times as fast as replacing
+        return words
     return _UNFIT.sub("", words.replace("\r\n", "\n").replace("\r", "\n"))
 
 

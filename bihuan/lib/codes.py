@@ -6,6 +6,7 @@ or community (GB/T 10114). A unit grid appends 3 digits to its community's code,
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Self
@@ -149,6 +150,18 @@ def make_case_number(region6: str, day: date, sequence: int) -> str:
     return CaseNumber(region6, day, sequence).text
 
 
+def case_numbers(region6: str, day: date, sequences: range) -> Iterator[str]:
+    """Many numbers of one region's day, as `make_case_number` makes each; what they share is worked out once."""
+    if not sequences:
+        return
+    shared = make_case_number(region6, day, sequences[0])[:12]
+    make_case_number(region6, day, sequences[-1])  # refuses a day that has run out of numbers
+    product = _product(shared, 10)
+    for sequence in sequences:
+        digits = f"{sequence:06}"
+        yield f"{shared}{digits}{(11 - _product(digits, product)) % 10}"
+
+
 def parse_case_number(text: str) -> CaseNumber:
     """Read a case number as people type it: spaces, dashes and full-width digits are fine."""
     return CaseNumber.parse(text)
@@ -161,11 +174,14 @@ def spoken(number: str) -> str:
 
 def check_digit(digits: str) -> str:
     """ISO 7064 MOD 11,10: catches every single wrong digit and nearly every swap of neighbours."""
-    product = 10
+    return str((11 - _product(digits, 10)) % 10)
+
+
+def _product(digits: str, product: int) -> int:
     for digit in digits:
         total = (product + ord(digit) - 48) % 10 or 10
         product = total * 2 % 11
-    return str((11 - product) % 10)
+    return product
 
 
 # Phones

@@ -18,22 +18,20 @@ from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from hashlib import sha256
 from itertools import islice
-from json.encoder import encode_basestring
-from math import isfinite
-from operator import itemgetter
 from typing import Any
 
+import orjson
 from django.db import connection, connections, models, transaction
 from django.utils import timezone
 from psycopg import sql
 
 from bihuan.book import tallies
-from bihuan.book.journal import GENESIS, SYSTEM, By
+from bihuan.book.journal import GENESIS, SYSTEM, By, event_data
 from bihuan.book.models import Tally
 from bihuan.dossier import texts, vault
 from bihuan.dossier.models import Contact, Text
-from bihuan.lib.canonical import canonical_json
-from bihuan.lib.codes import make_case_number
+from bihuan.lib.canonical import NotCanonical, canonical_json
+from bihuan.lib.codes import case_numbers
 from bihuan.lib.ids import new_id
 from bihuan.loop import counts
 from bihuan.loop.models import Case, CaseEvent, State
@@ -175,6 +173,8 @@ class _Preparing:
         self.region_id, self.version_id = region_id, version_id
         self.region6 = tree.snapshot().unit(region_id).code[:6]
         self.zone = timezone.get_default_timezone()
+        self._region, self._version = _sized(region_id), _sized(version_id)
+        self._random: Iterator[bytes] = iter(())
 
     def batch(self, histories: Sequence[History]) -> list[_Prepared]:
         days = [history.steps[0].at.astimezone(self.zone).date() for history in histories]
@@ -182,8 +182,7 @@ class _Preparing:
         return [self._case(history, next(numbers[day])) for history, day in zip(histories, days, strict=True)]
 
     def _numbers(self, day: date, size: int) -> Iterator[str]:
-        first, end = reserve(self.region_id, day, size)
-        return (make_case_number(self.region6, day, sequence) for sequence in range(first, end))
+        return case_numbers(self.region6, day, range(*reserve(self.region_id, day, size)))
 
     def _case(self, history: History, number: str) -> _Prepared:
         case_id, first = new_id(), history.steps[0]
@@ -231,24 +230,46 @@ class _Preparing:
 
     def _text(self, step: Step, case_id: int) -> tuple[str, int, str]:
         """A line of Text, its id and the digest for the event."""
-        text_id, salt = new_id(), os.urandom(texts.SALT)
+        text_id, salt = new_id(), self._salt()
         body, place = texts.tidy(step.words or ""), texts.tidy(step.place)[:200]
         line = f"{text_id}\t{self.region_id}\t{case_id}\t{_escaped(body)}\t{_escaped(place)}\t\\\\x{salt.hex()}\t\\N\n"
         return line, text_id, texts.digest(body, place, salt)
 
-    def _event(self, head: bytes, case_id: int, n: int, step: Step, data: str) -> tuple[bytes, str]:
+    def _salt(self) -> bytes:
+        """Asked of the system a thousand at a time."""
+        while (salt := next(self._random, None)) is None:
+            pool = os.urandom(texts.SALT * 1000)
+            self._random = (pool[start : start + texts.SALT] for start in range(0, len(pool), texts.SALT))
+        return salt
+
+    def _event(self, head: bytes, case_id: int, n: int, step: Step, data: bytes) -> tuple[bytes, str]:
         """The hash of an event and its line. Byte for byte what book.journal.event_hash hashes."""
-        region, version, at = self.region_id, self.version_id, step.at
         actor, posting, verb = str(step.by.actor), step.by.posting, step.verb
-        moment, who, body = str(round(at.timestamp() * 1_000_000)), str(posting or 0), data.encode()
+        (counted, moment), key = _stamp(step.at), str(case_id)
         fields = (
-            f"{len(str(region))}:{region}{len(str(case_id))}:{case_id}{len(str(n))}:{n}{len(moment)}:{moment}"
-            f"{len(actor)}:{actor}{len(who)}:{who}{len(verb)}:{verb}{len(str(version))}:{version}{len(body)}:"
+            f"{self._region}{len(key)}:{key}{_sized(n)}{counted}{_sized(actor)}{_sized(posting or 0)}{_sized(verb)}"
+            f"{self._version}{len(data)}:"
         )
-        head = sha256(b"32:" + head + fields.encode() + body).digest()
-        cell = data.replace("\\", "\\\\") if "\\" in data else data
-        by = f"{actor}\t{posting or _NULL}\t{verb}\t{version}"
-        return head, f"{region}\t{case_id}\t{n}\t{_moment(at)}\t{by}\t{cell}\t\\\\x{head.hex()}\n"
+        head = sha256(b"32:" + head + fields.encode() + data).digest()
+        said = data.decode()
+        cell = said.replace("\\", "\\\\") if "\\" in said else said
+        return head, (
+            f"{self.region_id}\t{key}\t{n}\t{moment}\t{actor}\t{posting or _NULL}\t{verb}\t{self.version_id}\t"
+            f"{cell}\t\\\\x{head.hex()}\n"
+        )
+
+
+@lru_cache(8192)
+def _sized(value: int | str) -> str:
+    """A short ASCII field as `lib.canonical.chain` takes it in."""
+    text = str(value)
+    return f"{len(text)}:{text}"
+
+
+@lru_cache(8192)
+def _stamp(at: datetime) -> tuple[str, str]:
+    """A moment as it is hashed, and as it is stored."""
+    return _sized(round(at.timestamp() * 1_000_000)), _moment(at)
 
 
 class _Final:
@@ -270,55 +291,54 @@ def _counted(final: dict[str, Any]) -> list[tuple[datetime, tuple[str, ...]]]:
     return list(moments.items())
 
 
-# Lines for COPY. A value is rendered once, as canonical JSON; its cell follows, because both escape alike.
+# Lines for COPY
 
 _NULL = "\\N"
+_CONSTANTS = {None: _NULL, True: "true", False: "false"}
 _EVENT = ("region_id", "case_id", "n", "at", "actor", "posting", "verb", "version", "data", "hash")
 _TEXT = ("id", "region_id", "case_id", "body", "place", "salt", "erased_at")
 
 
-def _data(changes: dict[str, Any], facts: dict[str, Any], line: list[str]) -> str:
+def _data(changes: dict[str, Any], facts: dict[str, Any], line: list[str]) -> bytes:
     """Canonical JSON of an event, as book.journal.event_data; what it changed goes into the line of the case, too."""
-    shape, places, take = _shape(tuple(changes))
-    rendered = [_RENDER.get(type(value), canonical_json)(value) for value in take(changes)]
-    for place, text in zip(places, rendered, strict=True):
-        # COPY knows no \u: `texts.tidy` leaves nothing in words that would need it.
-        line[place] = text[1:-1] if text[0] == '"' else _NULL if text == "null" else text
-    members = {key: _RENDER.get(type(value), canonical_json)(value) for key, value in facts.items()}
-    members["set"] = shape % tuple(rendered)
-    return _object(members)
+    said, plain = {}, _is_plain(facts)
+    for column, value in changes.items():
+        kind = type(value)
+        if kind is datetime:
+            cell = value = _moment(value)
+        elif kind is str:
+            cell = _escaped(value) if column in _FREE else value
+        elif kind is int:
+            cell = str(value)
+        else:
+            cell, plain = _cell(value), plain and (kind in _PLAIN or _is_plain({column: value}))
+        said[column], line[_PLACES[column]] = value, cell
+    if plain:
+        return orjson.dumps({**facts, "set": said}, default=_moment, option=_SORTED)
+    return event_data(changes, facts).encode()
 
 
-def _object(members: Mapping[str, str]) -> str:
-    """A JSON object of members already rendered."""
-    return "{" + ",".join([f"{encode_basestring(key)}:{members[key]}" for key in sorted(members)]) + "}"
+_SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+_FREE = frozenset({"outside_no", "call_ref"})  # columns that hold words of somebody's, not keys of ours
+_PLAIN = frozenset({str, int, bool, type(None), datetime})
 
 
-@cache
-def _shape(columns: tuple[str, ...]) -> tuple[str, tuple[int, ...], Any]:
-    """For changes of these columns: the JSON object to fill in, the places of their cells, and what takes the values."""
-    ordered, table = sorted(columns), _columns(Case)
-    if not ordered:
-        return "{}", (), lambda _: ()
-    take = itemgetter(*ordered) if len(ordered) > 1 else lambda changes: (changes[ordered[0]],)
-    shape = "{" + ",".join(f"{encode_basestring(column)}:%s" for column in ordered) + "}"
-    return shape, tuple(table.index(column) for column in ordered), take
+def _is_plain(members: Mapping[str, Any]) -> bool:
+    """Whether orjson writes these as `lib.canonical` does: it writes very large and very small numbers otherwise."""
+    for value in members.values():
+        kind = type(value)
+        if kind in _PLAIN or (kind is float and (0.0001 <= abs(value) < 1e15 or value == 0)):
+            continue
+        if kind is not dict or not _is_plain(value):
+            return False
+    return True
 
 
 @lru_cache(8192)
 def _moment(at: datetime) -> str:
+    if at.tzinfo is None:
+        raise NotCanonical("时间缺少时区")
     return at.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
-
-
-_RENDER: dict[type, Any] = {
-    int: str,
-    str: encode_basestring,
-    bool: {True: "true", False: "false"}.__getitem__,
-    type(None): lambda _: "null",
-    datetime: lambda at: f'"{_moment(at)}"',
-    float: lambda number: repr(number) if isfinite(number) else canonical_json(number),  # which refuses NaN
-    dict: lambda known: _object({key: _RENDER.get(type(value), canonical_json)(value) for key, value in known.items()}),
-}
 
 
 def _escaped(text: str) -> str:
@@ -340,12 +360,14 @@ def _defaults(model: type[models.Model]) -> tuple[str, ...]:
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return _NULL
+    if value is None or value is True or value is False:
+        return _CONSTANTS[value]
     if isinstance(value, bytes | bytearray | memoryview):
         return f"\\\\x{bytes(value).hex()}"
     if isinstance(value, datetime):
         return _moment(value)
+    if isinstance(value, float):
+        return repr(value)
     return _escaped(value if isinstance(value, str) else canonical_json(value))
 
 
@@ -354,11 +376,13 @@ def _line(model: type[models.Model], values: Mapping[str, Any]) -> str:
     return "\t".join([_cell(values[name]) if name in values else default for name, default in defaults]) + "\n"
 
 
+_PLACES = {name: place for place, name in enumerate(_columns(Case))}
+
+
 def _end_line(line: list[str], case_id: int, region_id: int, n: int, head: bytes) -> None:
     """What no event says of a case."""
-    _, places, _ = _shape(("id", "region_id", "n", "head"))
-    for place, text in zip(places, (f"\\\\x{head.hex()}", str(case_id), str(n), str(region_id)), strict=True):
-        line[place] = text
+    line[_PLACES["id"]], line[_PLACES["region_id"]] = str(case_id), str(region_id)
+    line[_PLACES["n"]], line[_PLACES["head"]] = str(n), f"\\\\x{head.hex()}"
 
 
 # Copying

@@ -7,7 +7,7 @@ from typing import Any
 
 from bihuan.dossier.texts import tidy
 from bihuan.lib.codes import BadPhone, normal_phone
-from bihuan.loop.maps import FIELDS, CaseMap
+from bihuan.loop.maps import FIELDS, MANY, CaseMap
 from bihuan.loop.models import Secrecy, Source
 from bihuan.loop.moments import BadMoment, Moments
 from bihuan.net.imports.columns import Problem, shown
@@ -68,31 +68,42 @@ class Rows:
         self.map, self.header, self.at = given, header, at
         self.moments = Moments(given.zone, given.formats)
         self.places = _places(given, header)
-        self.readers = [
-            (name, self.places[name], read) for name, read in self._readers(rules).items() if name in self.places
-        ]
+        readers = {name: read for name, read in self._readers(rules).items() if name in self.places}
+        self.single = [(name, self.places[name][0], read) for name, read in readers.items() if name not in MANY]
+        self.joined = [(name, self.places[name], read) for name, read in readers.items() if name in MANY]
         self.kept = [(fact, places[0]) for fact, titles in given.keep.items() if (places := _found(header, (titles,)))]
         self.defaults = self._defaults(rules)
 
     def read(self, number: int, cells: Sequence[Any], told: Told) -> Entry | None:
         """The entry of a row; None when the row cannot be used (told why) or the map says to skip it."""
         entry, faults = Entry(number, **self.defaults), len(told.problems)
-        for name, places, read in self.readers:
+        if len(cells) < len(self.header):
+            cells = [*cells, *[None] * (len(self.header) - len(cells))]
+        for name, place, read in self.single:
             try:
-                value = read(*[cells[place] if place < len(cells) else None for place in places])
+                value = read(cells[place])
+            except (BadCell, BadMoment) as error:
+                self._tell(entry, name, cells, error, told)
+            else:
                 if value is not None and value != "":
                     setattr(entry, name, value)
-            except (BadCell, BadMoment) as error:
-                to = told.notes if name in LENIENT else told.problems
-                to.append(self._problem(number, name, cells, str(error)))
+        for name, places, read in self.joined:
+            try:
+                setattr(entry, name, read(*[cells[place] for place in places]) or getattr(entry, name))
+            except BadCell as error:
+                self._tell(entry, name, cells, error, told)
         if len(told.problems) == faults:
             self._judge(entry, cells, told)
         if entry.status == "skip" or len(told.problems) > faults:
             return None
         for fact, place in self.kept:
-            if place < len(cells) and (said := _text(cells[place])):
+            if said := _text(cells[place]):
                 entry.kept[fact] = said[:200]
         return entry
+
+    def _tell(self, entry: Entry, name: str, cells: Sequence[Any], error: Exception, told: Told) -> None:
+        to = told.notes if name in LENIENT else told.problems
+        to.append(self._problem(entry.row, name, cells, str(error)))
 
     def _judge(self, entry: Entry, cells: Sequence[Any], told: Told) -> None:
         """What must hold between the cells of a row."""
@@ -124,7 +135,7 @@ class Rows:
     def _problem(self, row: int, name: str, cells: Sequence[Any], reason: str) -> Problem:
         places = self.places.get(name, ())
         title = self.header[places[0]] if places else FIELDS[name]
-        cell = next((cells[place] for place in places if place < len(cells)), None)
+        cell = cells[places[0]] if places and places[0] < len(cells) else None
         return Problem(row, title, shown(cell), reason)
 
     def _readers(self, rules: CaseProgram) -> dict[str, Callable[..., Any]]:
@@ -157,15 +168,17 @@ class Rows:
     def _word(self, name: str, allowed: Sequence[str] | Mapping[str, Any]) -> Callable[[Any], str]:
         """One of several words: as the map translates the cell, or as it stands."""
         exact, begins = self.map.words.get(name, {}), tuple(self.map.begins.get(name, {}).items())
-        known = {title_key(said): meaning for said, meaning in exact.items()} | dict.fromkeys(allowed)
-        meanings = {said: meaning or said for said, meaning in known.items()}
+        meanings = (
+            {word: word for word in allowed} | {title_key(said): meaning for said, meaning in exact.items()} | exact
+        )
 
         def read(cell: Any) -> str:
             said = _text(cell)
             if not said:
                 return ""
-            meaning = meanings.get(said) or meanings.get(title_key(said))
-            meaning = meaning or next((then for beginning, then in begins if said.startswith(beginning)), None)
+            meaning = meanings.get(said) or next((then for start, then in begins if said.startswith(start)), None)
+            if meaning is None:
+                meaning = meanings.get(title_key(said))
             if meaning is None:
                 raise BadCell(f"对照表没有说明“{said[:40]}”是什么")
             return meaning

@@ -9,6 +9,7 @@ from bihuan.lib.codes import (
     BadNumber,
     BadPhone,
     BadResidentId,
+    case_numbers,
     check_digit,
     is_below,
     level_of,
@@ -328,3 +329,13 @@ def test_every_wrong_digit_of_a_resident_id_is_noticed(place: int, shift: int) -
     wrong = number[:place] + str((int(number[place]) + shift) % 10) + number[place + 1 :]
     with pytest.raises(BadResidentId):
         parse_resident_id(wrong)
+
+
+def test_many_case_numbers_are_those_made_one_by_one():
+    day = date(2026, 11, 20)
+    assert list(case_numbers("210381", day, range(98, 1203))) == [
+        make_case_number("210381", day, sequence) for sequence in range(98, 1203)
+    ]
+    assert list(case_numbers("210381", day, range(5, 5))) == []
+    with pytest.raises(BadNumber, match="用完"):
+        list(case_numbers("210381", day, range(999_999, 1_000_001)))

@@ -1,9 +1,12 @@
 """Bulk history is what the actions would have written: the same rows, the same counts, chains that verify."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bihuan.book import tallies
 from bihuan.book.journal import GENESIS, RESIDENT, By, event_data, event_hash, fold, who
@@ -11,6 +14,7 @@ from bihuan.book.models import Outbox, Tally, TallyDelta
 from bihuan.dossier import texts
 from bihuan.dossier.models import Contact, Text
 from bihuan.lib.canonical import NotCanonical
+from bihuan.loop import history
 from bihuan.loop.actions import closing, dispatching, handling, intake
 from bihuan.loop.history import History, Step, write_history
 from bihuan.loop.models import Case, CaseEvent, Check, Clock, Task
@@ -240,3 +244,27 @@ def test_who_acted_is_kept(cast, at):
     case = Case.objects.get(region_id=cast.county.pk)
     events = CaseEvent.objects.filter(region_id=case.region_id, case_id=case.pk).order_by("n")
     assert [(event.actor, event.posting) for event in events] == [("resident", None), ("posting", cast.dispatcher.pk)]
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**53), 2**53),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.datetimes(timezones=st.just(ZoneInfo("Asia/Shanghai")), min_value=datetime(1990, 1, 1)),  # noqa: DTZ001
+    st.uuids(),
+)
+FACTS = st.dictionaries(
+    st.text(st.characters(exclude_categories=["Cs"])), VALUES | st.dictionaries(st.text("aé名"), VALUES)
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["lng", "lat", "call_ref", "filed_at", "rating", "test", "client_id"]), VALUES),
+    FACTS,
+)
+def test_s2_event_data_is_the_journals_byte_for_byte(changes, facts):
+    facts.pop("set", None)
+    line = [""] * len(Case._meta.concrete_fields)
+    assert history._data(changes, facts, line).decode() == event_data(changes, facts)

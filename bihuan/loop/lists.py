@@ -400,6 +400,8 @@ def _span(left: timedelta) -> str:
     days, hours, minutes = left.days, left.seconds // 3600, left.seconds % 3600 // 60
     if days:
         return _("%(days)s天%(hours)s小时") % {"days": days, "hours": hours}
+    if not hours:
+        return _("%(minutes)s分钟") % {"minutes": minutes}
     return _("%(hours)s小时%(minutes)s分") % {"hours": hours, "minutes": minutes}
 
 

@@ -18,9 +18,11 @@ from bihuan.loop.access import NotFound, case_for
 from bihuan.loop.models import Case, Task
 from bihuan.net import tree
 from bihuan.net.models import Posting, Role
+from bihuan.net.scope import UNIT_ROLES
 from bihuan.web import case_page, neighbourhood, pictures
 from bihuan.web.acting import attempt, seen
 from bihuan.web.case_panels import MoveForm, Panel, panel_of, sight_of
+from bihuan.web.desk import rail_of
 from bihuan.web.phone import bottom_bar
 from bihuan.web.posting import desk
 from bihuan.web.shell import home_of
@@ -42,10 +44,11 @@ def shown(request: HttpRequest, case: Case, *, at: datetime, status: int = 200, 
 
 
 def frame_of(by: Posting) -> dict[str, Any]:
-    """Grid workers hold a phone; everybody else sits at a desk."""
+    """Grid workers hold a phone; everybody else sits at a desk, handlers with the counts of theirs beside them."""
     if by.role == Role.GRID_WORKER:
         return {"frame": "phone", "back_url": "/grid/tasks/", "tab_items": bottom_bar(by)}
-    return {"frame": "desk", "back_url": home_of(by)}
+    rail = rail_of(by, timezone.now()) if by.role in UNIT_ROLES else []
+    return {"frame": "desk", "back_url": home_of(by), "nav_items": rail}
 
 
 @require_POST

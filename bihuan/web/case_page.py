@@ -52,6 +52,8 @@ def page(case: Case, by: Posting, *, at: datetime, tried: MoveForm | None = None
         **_asked(case),
         "clocks": clock_bars(case, at),
         "panels": panels,
+        # One is open at a time. Each answer names its group anew: beside the part it replaces it would come in closed.
+        "panel_group": f"panels-{at.timestamp():.6f}",
         "kept": tried if tried is not None and verb not in {panel["verb"] for panel in panels} else None,
         "contact": masked(case, by),
         "purposes": PURPOSES,
@@ -78,6 +80,8 @@ def _panel(panel: Panel, sight: Sight, tried: MoveForm | None) -> dict[str, Any]
         "verb": panel.verb,
         "icon": panel.icon,
         "title": title_of(panel, sight),
+        "hint": panel.hint,
+        "plain": not form.fields and not form.takes_photos,
         "form": form,
         "url": f"/cases/{sight.case.no}/{panel.verb}/",
         "draft": f"{sight.case.no}-{panel.verb}",
@@ -89,7 +93,8 @@ def _panel(panel: Panel, sight: Sight, tried: MoveForm | None) -> dict[str, Any]
 def heading(case: Case) -> dict[str, Any]:
     """Title and marks: what it is about, where it stands, what is special about it."""
     rules, lang = rules_of(case), language()
-    title = full_title(case.category_id) or rules.label("type", case.type, lang)
+    words = [full_title(case.category_id), rules.label("type", case.type, lang)]
+    title = " · ".join(word for word in words if word)
     return {
         "title": title,
         "badges": [*_state_badges(case), *_special_badges(case)],
@@ -130,7 +135,6 @@ def _asked(case: Case) -> dict[str, Any]:
     facts = [
         {"label": _("地点"), "value": _where(place, address)},
         {"label": _("主办单位"), "value": net.unit(case.unit_id).name},
-        {"label": _("类型"), "value": rules.label("type", case.type, lang)},
         {"label": _("来源"), "value": str(Source(case.source).label)},
         {"label": _("反映时间"), "value": moment(case.filed_at)},
     ]

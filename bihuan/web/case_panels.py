@@ -75,6 +75,7 @@ def words_field(label: Any, *, rows: int = 3, help: Any = "", hint: Any = "") ->
 class MoveForm(forms.Form):
     """A panel's fields. `outcome` is the button pressed, `photos` the keys that came along."""
 
+    verb = ""  # the program's asks of this verb are marked as such
     takes_photos = False
     photo_label: Any = ""
     template = "case/_fields.html"
@@ -84,9 +85,19 @@ class MoveForm(forms.Form):
         self.sight = sight
         self.photos: tuple[str, ...] = ()
         self.prepare()
+        for name in self._needs() & self.fields.keys():
+            self.fields[name].required = True
+            self.fields[name].error_messages["required"] = _("请填写“%(label)s”。") % {"label": self.fields[name].label}
 
     def prepare(self) -> None:
         """Fill choices in from the case's program and the net."""
+
+    def _needs(self) -> set[str]:
+        """What every outcome of the verb asks for; what only some ask for is left to the act."""
+        if not self.verb:
+            return set()
+        moves = [move for move in rules_of(self.sight.case).moves.values() if move.verb == self.verb]
+        return set.intersection(*(set(move.needs) for move in moves))
 
     @property
     def outcome(self) -> str:
@@ -109,6 +120,7 @@ class Panel:
     buttons: Callable[[Sight], list[Button]]
     fits: Callable[[Sight], bool] = lambda sight: True
     title: Any = ""  # the move's own, unless several moves share the panel
+    hint: Any = ""  # a sentence beside a panel without fields
 
 
 _panels: dict[str, Panel] = {}
@@ -153,6 +165,7 @@ class SignForm(MoveForm):
 
 
 class HandBackForm(MoveForm):
+    verb = "hand_back"
     reason = forms.ChoiceField(label=gettext_lazy("退单理由"), required=False, widget=forms.RadioSelect)
     text = words_field(
         gettext_lazy("依据和说明"),
@@ -168,6 +181,7 @@ class HandBackForm(MoveForm):
 
 
 class ContactForm(MoveForm):
+    verb = "contact"
     way = forms.ChoiceField(
         label=gettext_lazy("怎么联系的"),
         required=False,
@@ -242,6 +256,7 @@ def _hands(unit: Any, people: list[Posting], near: tuple[int, ...]) -> list[tupl
 
 
 class AssistForm(MoveForm):
+    verb = "assist"
     takes_photos = True
     photo_label = gettext_lazy("现场照片")
     text = words_field(gettext_lazy("办了什么"), hint=gettext_lazy("例如：已到现场清运完毕，并与住户说明。"))
@@ -254,6 +269,7 @@ SHORTEST = 20  # characters under which a reply hardly says what was done
 
 
 class ReplyForm(MoveForm):
+    verb = "reply"
     takes_photos = True
     photo_label = gettext_lazy("办理后的照片")
     template = "case/_reply_fields.html"
@@ -319,6 +335,7 @@ register(
         gettext_lazy("已签收。请在时限内先联系反映人。"),
         one_button(gettext_lazy("签收"), "inbox"),
         lambda sight: sight.is_owner,
+        hint=gettext_lazy("签收就是接下这件事。签收后，请在联系时限内先联系反映人。"),
     ),
     Panel(
         "contact",

@@ -210,6 +210,13 @@ def badges(by: Posting, ask: Asked, at: datetime) -> dict[str, int]:
     return by_states | {"soon": found["soon"], "late": found["late"], "help": found["tasks"]}
 
 
+def rail_of(by: Posting, at: datetime) -> list[dict[str, Any]]:
+    """The rail's items for a page beside the lists. One statement."""
+    ask = Asked(TABS["sign"], None, "", False, "")
+    items = navigation(by, ask, badges(by, ask, at))["nav_items"]
+    return [item | {"current": False} for item in items]
+
+
 def navigation(by: Posting, ask: Asked, numbers: dict[str, int]) -> dict[str, Any]:
     """The rail's items, and the same as tabs for a narrow screen."""
     items = [

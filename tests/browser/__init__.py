@@ -15,5 +15,5 @@ def shot(page: Any, name: str, *, whole: bool = False) -> None:
             height = page.evaluate("document.documentElement.scrollHeight")
             page.set_viewport_size({"width": size["width"], "height": max(size["height"], height)})
         page.wait_for_timeout(300)  # what slides or fades has come to rest
-        page.screenshot(path=Path(folder) / f"{name}.png")
+        page.screenshot(path=Path(folder) / f"{name}.png", caret="initial")  # hiding it would be an inline style
         page.set_viewport_size(size)

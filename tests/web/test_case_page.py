@@ -31,7 +31,7 @@ def test_everything_about_a_case_is_on_one_screen(cast, login):
 def test_a_case_page_costs_few_queries(cast, login, django_assert_max_num_queries):
     case, door = handling_case(cast), login("handler")
     door.get(f"/cases/{case.no}/")
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         door.get(f"/cases/{case.no}/")
 
 
@@ -186,7 +186,7 @@ def test_words_are_kept_even_when_the_move_is_gone(cast, login):
     [
         ("reply", {"text": "办好了"}, "请填写“办理结果”"),
         ("reply", {"text": "办好了", "result": "magic"}, "不在可用的选项中"),
-        ("reply", {"text": " ", "result": "resolved"}, "请填写“说明”"),
+        ("reply", {"text": " ", "result": "resolved"}, "请填写“答复内容”"),
         ("reply", {"text": "好" * 5001, "result": "resolved"}, "内容太长了"),
         ("hand_down", {}, "请选择交给谁办"),
         ("hand_down", {"to": "999"}, "不在可用的选项中"),

@@ -9,7 +9,8 @@ class Loop(AppConfig):
 
     def ready(self) -> None:
         from bihuan.loop import duties, handover, imports, kind, tell  # noqa: F401 - some register themselves
-        from bihuan.net import postings
+        from bihuan.net import postings, tree
 
         kind.register()
         postings.on_end.append(handover.hand_over)
+        tree.before_close.append(handover.require_nothing_open)

@@ -1,4 +1,7 @@
-"""When somebody leaves a posting, what he owed goes to the queue of his unit: nothing open hangs on a person who left."""
+"""When somebody leaves a posting, what he owed goes to the queue of his unit: nothing open hangs on a person who left.
+
+And a unit ends only when nothing open hangs on it (L1); a case goes to another unit by a recorded act, never by the way.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -7,9 +10,10 @@ from django.utils.translation import gettext as _
 
 from bihuan.lib.codes import spoken
 from bihuan.loop.models import Case, Task
-from bihuan.net.models import Posting
+from bihuan.net.models import Posting, Unit
 from bihuan.net.postings import Consequence
 from bihuan.net.regions import across_regions
+from bihuan.net.tree import TreeFault
 
 
 def hand_over(posting: Posting, *, by: Posting | None, at: datetime, act: bool) -> list[Consequence]:
@@ -21,6 +25,16 @@ def hand_over(posting: Posting, *, by: Posting | None, at: datetime, act: bool) 
         if act and owed:
             tasks.update(posting=None)
     return [_consequence(numbers[case], kind, posting) for case, kind in owed]
+
+
+def require_nothing_open(unit: Unit, into: Unit | None, at: datetime) -> None:
+    """Raises TreeFault while open cases or tasks are the unit's: they must be closed or dispatched anew first."""
+    with across_regions("a unit's work lies wherever its cases were filed"):
+        cases = Case.objects.filter(unit_id=unit.pk, closed_at=None).count()
+        tasks = Task.objects.filter(unit_id=unit.pk, stage=Task.Stage.OPEN).count()
+    if cases or tasks:
+        words = {"name": unit.name, "count": max(cases, tasks)}
+        raise TreeFault(_("“%(name)s”还有 %(count)d 件未办结的工单，请先办结，或退回重新派单。") % words)
 
 
 def _consequence(number: str, kind: str, posting: Posting) -> Consequence:

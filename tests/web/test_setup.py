@@ -2,6 +2,7 @@
 
 import io
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,12 +13,14 @@ from python_calamine import CalamineWorkbook
 
 from bihuan.book import looks
 from bihuan.loop.models import Category, Duty
-from bihuan.net import calendar, people, tree
+from bihuan.net import calendar, people, postings, tree
 from bihuan.net.imports import handed
 from bihuan.net.models import CalendarDay, ImportRun, Person, Posting, Role, Token, Unit
+from bihuan.net.regions import across_regions
 from bihuan.programs.versions import ensure_packs
 from tests.net.conftest import AT, BORN, County, county
 from tests.net.test_imports import STAFF, UNITS
+from tests.web.lives import dispatched
 
 __all__ = ["county"]
 pytestmark = pytest.mark.django_db
@@ -189,6 +192,22 @@ def test_what_would_break_the_net_is_refused_with_what_was_typed(
     assert page.status_code == 422 and "没有代码为“999”的单位" in text(page)
     page = client.post(f"/setup/units/{county.housing.code}/close/", {"on": localdate().isoformat()})
     assert page.status_code == 422 and "下面还有单位" in text(page)
+
+
+def test_a_unit_with_open_work_is_neither_closed_nor_merged(client: Client, cast: SimpleNamespace) -> None:
+    client.force_login(cast.admin.person.user)
+    client.post("/posting/", {"posting": cast.admin.pk})
+    with across_regions("a case is brought to a unit"):
+        dispatched(cast, to=cast.water)
+    asked = {"on": localdate().isoformat(), "into": cast.roads.code}
+    page = client.post(f"/setup/units/{cast.water.code}/close/", asked)
+    assert page.status_code == 422
+    for held in Posting.objects.filter(unit=cast.water):
+        postings.end(held, on=localdate(), by=None, at=now())
+    page = client.post(f"/setup/units/{cast.water.code}/close/", asked)
+    assert page.status_code == 422 and "还有 1 件未办结的工单" in text(page)
+    cast.water.refresh_from_db()
+    assert cast.water.died is None
 
 
 # People

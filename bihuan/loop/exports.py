@@ -66,7 +66,8 @@ LEFT JOIN dossier_contact AS contact ON contact.region_id = c.region_id AND cont
 LEFT JOIN LATERAL (
     SELECT (data::json ->> 'text')::bigint AS text_id FROM loop_caseevent AS event
     WHERE event.region_id = c.region_id AND event.case_id = c.id AND c.replied_at IS NOT NULL
-      AND event.verb IN ('reply', 'answer', 'close') AND data LIKE '%%"text":%%'
+      AND (event.verb IN ('reply', 'answer') OR event.verb = 'close' AND event.actor = 'system')
+      AND data LIKE '%%"text":%%'
     ORDER BY event.n DESC LIMIT 1
 ) AS last ON TRUE
 LEFT JOIN dossier_text AS reply ON reply.region_id = c.region_id AND reply.id = last.text_id

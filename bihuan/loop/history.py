@@ -178,7 +178,8 @@ class _Preparing:
 
     def batch(self, histories: Sequence[History]) -> list[_Prepared]:
         days = [history.steps[0].at.astimezone(self.zone).date() for history in histories]
-        numbers = {day: self._numbers(day, size) for day, size in Counter(days).items()}
+        with transaction.atomic():  # one commit, however many days
+            numbers = {day: self._numbers(day, size) for day, size in sorted(Counter(days).items())}
         return [self._case(history, next(numbers[day])) for history, day in zip(histories, days, strict=True)]
 
     def _numbers(self, day: date, size: int) -> Iterator[str]:

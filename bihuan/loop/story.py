@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -12,6 +13,7 @@ from bihuan.book import messages
 from bihuan.book.models import Actor
 from bihuan.dossier.models import Photo, Text
 from bihuan.loop import clock
+from bihuan.loop.kind import VERBS
 from bihuan.loop.models import Case, CaseEvent
 from bihuan.loop.moves import rules_of
 from bihuan.loop.wording import language
@@ -36,6 +38,7 @@ FOR_RESIDENTS = {
     ("confirm", "solved"): _("您说解决了"),
     ("confirm", "unsolved"): _("您说没解决，再办一次"),
     ("redo", None): _("您说没解决，接着办"),
+    ("close", None): _("已办结"),
     ("close", "unreached"): _("几次没能联系上您，先办结了"),
     ("close", "unverified"): _("先办结了"),
     ("withdraw", None): _("已按您的意思撤回"),
@@ -95,7 +98,7 @@ def _title(case: Case, verb: str, outcome: str | None) -> str:
         (move.key for move in rules.moves.values() if move.verb == verb and move.outcome == outcome),
         None,
     )
-    return rules.label("move", key, language()) if key else verb
+    return rules.label("move", key, language()) if key else VERBS[verb].title  # imported acts are no moves of ours
 
 
 def _texts(case: Case) -> dict[int, str]:
@@ -118,10 +121,11 @@ def reply_of(case: Case) -> str:
     """The unit's answer as the resident may read it: only once it was approved."""
     if case.replied_at is None:
         return ""
-    verb = "answer" if case.result == "answered" else "reply"
-    events = CaseEvent.objects.filter(region_id=case.region_id, case_id=case.pk, verb=verb)
-    last = events.order_by("-n").first()
-    text = last and json.loads(last.data).get("text")
+    # Of an imported case the closing holds the answer; a closing of ours may hold a caller's own note.
+    answering = Q(verb__in=("answer", "reply")) | Q(verb="close", actor=Actor.SYSTEM)
+    events = CaseEvent.objects.filter(answering, region_id=case.region_id, case_id=case.pk)
+    said = (json.loads(event.data).get("text") for event in events.order_by("-n"))
+    text = next((text for text in said if text), None)
     body = Text.objects.filter(region_id=case.region_id, pk=text).values_list("body", flat=True).first() if text else ""
     return body or ""
 

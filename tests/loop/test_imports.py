@@ -16,7 +16,7 @@ from bihuan.book.journal import fold
 from bihuan.book.models import Outbox
 from bihuan.book.verify import verify
 from bihuan.dossier.models import Contact, Text
-from bihuan.loop import maps
+from bihuan.loop import maps, story
 from bihuan.loop.actions import dispatching
 from bihuan.loop.imports import NEVER, Busy, NoRegion, import_cases
 from bihuan.loop.models import Case, CaseEvent, Category, Clock, Task
@@ -121,6 +121,15 @@ def test_a_closed_case_comes_in_with_its_events(cast, at):
     assert json.loads(events(found)[0].data)["imported"] == {"row": 2, "flag": "按期", "on_time": True}
     assert [text.body for text in Text.objects.filter(case_id=found.pk).order_by("id")] == ["垃圾没人清", "已清运"]
     assert not Outbox.objects.exists() and not Task.objects.exists() and not Clock.objects.exists()
+
+
+def test_the_story_of_an_imported_case_is_told_in_words(cast, at):
+    take(at, CLOSED)
+    found = case("A1")
+    assert [step.title for step in story.steps(found)] == ["登记并受理", "派单", "办结"]
+    told = story.told(found, at=at)
+    assert (told["reply"], told["unit"], told["due"]) == ("已清运", "环卫处", found.promise_at)
+    assert [line["text"] for line in told["timeline"]][-1] == "已办结"
 
 
 def test_s1_s2_imported_columns_are_the_fold_of_their_events_and_chains_hold(cast, at):

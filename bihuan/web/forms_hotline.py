@@ -66,8 +66,8 @@ class IntakeForm(PlacedForm):
         self.by = by
         # The caller's number comes first; when a softphone brought it along, what they say does.
         self.fields["text" if self["caller"].value() else "caller"].widget.attrs["autofocus"] = True
-        self.fields["type"].choices = list(wording.titles("type", at).items())  # type: ignore[attr-defined]
-        self.fields["urgency"].choices = list(wording.titles("urgency", at).items())  # type: ignore[attr-defined]
+        self.fields["type"].choices = list(wording.titles("type", at).items())
+        self.fields["urgency"].choices = list(wording.titles("urgency", at).items())
 
     def clean_client_id(self) -> UUID | None:
         try:

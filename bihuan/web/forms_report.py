@@ -106,7 +106,7 @@ class ReportForm(PlacedForm):
     def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         rules, self.titles = wording.in_force(at), wording.titles("type", at)
-        self.fields["type"].choices = list(self.titles.items())  # type: ignore[attr-defined]
+        self.fields["type"].choices = list(self.titles.items())
         self._about = {key: word.about for key, word in rules.types.items()}
 
     def choices_of_type(self) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ KEYS = {"wrong": "F2", "silent": "F4", "110": "F8", "119": "F9", "120": "F10"}
 @require_http_methods(["GET", "HEAD", "POST"])
 def intake(request: HttpRequest) -> HttpResponse:
     """The screen, and the taking down of a call: filed, answered at once or dispatched in one submit."""
-    by, at = request.posting, timezone.now()  # type: ignore[attr-defined]
+    by, at = request.posting, timezone.now()
     if request.method != "POST":
         return _screen(request, blank(request.GET, by=by, at=at))
     form, status = IntakeForm(request.POST, by=by, at=at), 422
@@ -45,8 +45,8 @@ def intake(request: HttpRequest) -> HttpResponse:
         with attempt(form) as tried:
             done = calls.take(form.report(), by=by, at=at, **_second_step(said))
             return redirect(f"{request.path}?{urlencode({'done': done.number, 'of': said['ref']})}")
-        status = tried.refused.status  # type: ignore[union-attr]
-        if tried.refused.code == "client_id_reused":  # type: ignore[union-attr]
+        status = tried.refused.status
+        if tried.refused.code == "client_id_reused":
             form.data = _renewed(form)
     return _screen(request, form, status=status)
 
@@ -66,7 +66,7 @@ def _renewed(form: IntakeForm) -> Any:
 
 
 def _screen(request: HttpRequest, form: IntakeForm, status: int = 200) -> HttpResponse:
-    by, at = request.posting, timezone.now()  # type: ignore[attr-defined]
+    by, at = request.posting, timezone.now()
     context = {
         "form": form,
         "assists": units(form.assists),
@@ -129,7 +129,7 @@ def _recent(by: Posting) -> dict[str, Any]:
 @require_safe
 def caller(request: HttpRequest) -> HttpResponse:
     """The part with the caller's earlier matters, fetched when the number is there."""
-    by = request.posting  # type: ignore[attr-defined]
+    by = request.posting
     return render(request, "hotline/_caller.html", {"caller": _caller(request.GET.get("caller", ""), by)})
 
 
@@ -144,7 +144,7 @@ def _caller(phone: str, by: Posting) -> callers.Caller | None:
 @require_safe
 def find(request: HttpRequest) -> HttpResponse:
     """The case whose number the caller reads out. What the agent may not see is not there (404)."""
-    case = case_for(request.posting, request.GET.get("number", ""))  # type: ignore[attr-defined]
+    case = case_for(request.posting, request.GET.get("number", ""))
     return redirect("case", number=case.no)
 
 
@@ -166,7 +166,7 @@ class Suggestion:
 @desk(Role.AGENT)
 @require_safe
 def suggest(request: HttpRequest) -> HttpResponse:
-    by = request.posting  # type: ignore[attr-defined]
+    by = request.posting
     context = _suggested(request.GET.get("text", ""), request.GET.get("address", ""), by)
     return render(request, "hotline/_suggest.html", context)
 
@@ -238,7 +238,7 @@ def _titled(words: str) -> list[Category]:
 @require_safe
 def unit_options(request: HttpRequest) -> HttpResponse:
     """The list under a unit box: who owes it by the duty list, or units by name or pinyin. At most one query."""
-    by, box = request.posting, request.GET.get("box", "unit_text")  # type: ignore[attr-defined]
+    by, box = request.posting, request.GET.get("box", "unit_text")
     asked = request.GET.get(box, "").strip()
     options = _named(asked, by) if asked else _by_duty(request, by)
     return render(request, "hotline/_options.html", {"options": options})
@@ -271,7 +271,7 @@ def _named(words: str, by: Posting) -> list[dict[str, Any]]:
 @require_POST
 def count_call(request: HttpRequest) -> HttpResponse:
     """误拨, 无声, 转110 ...: one key. `outcome=undo` takes the last one back."""
-    by, at, outcome = request.posting, timezone.now(), request.POST.get("outcome", "")  # type: ignore[attr-defined]
+    by, at, outcome = request.posting, timezone.now(), request.POST.get("outcome", "")
     if outcome == "undo":
         calls.take_back_call(by=by, at=at)
         return render(request, "hotline/_calls.html", _counted(by))

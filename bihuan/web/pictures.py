@@ -103,8 +103,8 @@ def show_to_resident(request: HttpRequest, signed: str, key: str, small: bool = 
 
 def stages_told(case: Case) -> tuple[str, ...]:
     """The stages whose photos a resident is shown: what was reported and said; the unit's own once its reply stands."""
-    mine = (Photo.Stage.REPORT.value, Photo.Stage.CHECK.value)
-    return (*mine, Photo.Stage.BEFORE.value, Photo.Stage.AFTER.value) if case.replied_at else mine
+    mine = (Photo.Stage.REPORT, Photo.Stage.CHECK)
+    return (*mine, Photo.Stage.BEFORE, Photo.Stage.AFTER) if case.replied_at else mine
 
 
 def _photo(key: str) -> Photo:

@@ -154,8 +154,8 @@ def track(request: HttpRequest) -> HttpResponse:
         with attempt() as tried:
             case = resident_case(form.cleaned_data["number"], form.cleaned_data["tail"], at=timezone.now())
             return redirect(track_path(case.no))
-        status = tried.refused.status  # type: ignore[union-attr]
-        form.add_error(None, _not_found() if status == 404 else tried.refused.message)  # type: ignore[union-attr]
+        status = tried.refused.status
+        form.add_error(None, _not_found() if status == 404 else tried.refused.message)
     return render(request, "resident/track.html", {"form": form}, status=status)
 
 
@@ -242,9 +242,9 @@ def _act(request: HttpRequest, signed: str, do: Callable[[datetime], Any], said:
         messages.success(request, said)
         return redirect("follow", signed=signed)
     context = tracking.page(case_of(signed), signed, at=at)
-    context |= {"sorry": _sorry(tried.refused, context["offers"]), "typed": _text(request)}  # type: ignore[arg-type]
+    context |= {"sorry": _sorry(tried.refused, context["offers"]), "typed": _text(request)}
     context["held"] = pictures.held(request)
-    return render(request, "resident/follow.html", context, status=tried.refused.status)  # type: ignore[union-attr]
+    return render(request, "resident/follow.html", context, status=tried.refused.status)
 
 
 def _sorry(refused: Refusal, offers: tracking.Offers) -> str:

@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.cache import get_conditional_response
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -292,7 +292,11 @@ def parts(request: HttpRequest, code: str) -> HttpResponse:
 @shown
 def _parts(request: HttpRequest, screen: Screen) -> HttpResponse:
     drawn = drawing(screen.area, finer=screen.finer)
-    response = HttpResponse(drawn.body, content_type="application/geo+json")
+    packed = "gzip" in request.headers.get("Accept-Encoding", "")
+    response = HttpResponse(drawn.packed if packed else drawn.body, content_type="application/geo+json")
+    if packed:
+        response["Content-Encoding"] = "gzip"
+    patch_vary_headers(response, ["Accept-Encoding"])
     response["ETag"] = f'"{drawn.version}"'
     return get_conditional_response(request, etag=response["ETag"], response=response)
 

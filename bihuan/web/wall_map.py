@@ -1,5 +1,6 @@
 """The wall's map: the outlines of an area's parts, drawn once per change of the net, and apart from them the counts."""
 
+import gzip
 import json
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,14 +12,15 @@ from bihuan.net.models import Boundary, Level
 from bihuan.net.revisions import Kept
 from bihuan.net.tree import UnitRow
 
-FINENESS = 1400  # a border may move by this fraction of the map's width: less than a dot on the screen
+FINENESS = 1000  # a border may move by this fraction of the map's width: less than a dot on the screen
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The outlines as GeoJSON, ready to send, and a name for exactly this content."""
+    """The outlines as GeoJSON, ready to send plain or packed, and a name for exactly this content."""
 
     body: bytes
+    packed: bytes  # gzip: a fifth of it
     version: str
     made_up: bool
     empty: bool
@@ -52,7 +54,7 @@ def _draw(parts: tuple[UnitRow, ...]) -> Drawing:
     features = [_feature(known[row[0]], area, outline) for row, area, outline in zip(rows, areas, light, strict=True)]
     words = {"type": "FeatureCollection", "made_up": made_up, "features": features}
     body = json.dumps(words, ensure_ascii=False, separators=(",", ":")).encode()
-    return Drawing(body, sha256(body).hexdigest()[:12], made_up, not rows)
+    return Drawing(body, gzip.compress(body, mtime=0), sha256(body).hexdigest()[:12], made_up, not rows)
 
 
 def _width(areas: list[Any]) -> float:

@@ -1,5 +1,6 @@
 """The wall: what it shows is what its lists hold (Q1), for one's own area only, now and as of any past moment."""
 
+import gzip
 import json
 import re
 from datetime import timedelta
@@ -246,6 +247,8 @@ def test_the_outlines_are_kept_by_the_browser_under_their_version(login, drawn):
     assert {one["properties"]["name"] for one in outlined["features"]} == {"南关社区", "北关社区"}
     assert outlined["made_up"] is True and "边界为示意" in page
     assert "immutable" in answer.headers["Cache-Control"] and "no-store" not in answer.headers["Cache-Control"]
+    packed = leader.get(url, HTTP_ACCEPT_ENCODING="gzip, br")
+    assert packed.headers["Content-Encoding"] == "gzip" and gzip.decompress(packed.content) == answer.content
     again = leader.get(url, HTTP_IF_NONE_MATCH=answer.headers["ETag"])
     assert again.status_code == 304 and "immutable" in again.headers["Cache-Control"]
     stale = leader.get(re.sub("v=[0-9a-f]+", "v=000000000000", url))

@@ -46,6 +46,8 @@ FOR_RESIDENTS = {
     ("lapse", "overdue"): _("没能在说好的时间办完，已请上级督促"),
 }
 TOLD_VERBS = {verb for verb, _outcome in FOR_RESIDENTS}
+# Who did it when nobody in a posting did.
+UNNAMED = {Actor.RESIDENT: _("群众"), Actor.CLOCK: _("到期自动")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,7 @@ def steps(case: Case) -> list[Step]:
 def _step(case: Case, event: CaseEvent, texts: dict[int, str], names: dict[int, str], pictures: dict) -> Step:
     facts = json.loads(event.data)
     local = timezone.localtime(event.at)
-    who = names.get(event.posting or 0, "") or {Actor.RESIDENT: "群众", Actor.CLOCK: "到期自动"}.get(
-        event.actor, "系统"
-    )
+    who = names.get(event.posting or 0, "") or str(UNNAMED.get(event.actor, _("系统")))
     return Step(
         n=event.n,
         at=event.at,

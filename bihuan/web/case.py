@@ -27,6 +27,8 @@ from bihuan.web.phone import bottom_bar
 from bihuan.web.posting import desk
 from bihuan.web.shell import home_of
 
+ENDS_A_TASK = frozenset({"verify", "assist", "hand_back"})
+
 
 @require_safe
 @desk()
@@ -64,7 +66,7 @@ def act(request: HttpRequest, number: str, verb: str) -> HttpResponse:
         if form.is_valid():
             panel.act(case, form, by, at)
     if not form.errors and not tried.refused:
-        return _done(request, number, str(panel.done), at)
+        return _done(request, number, verb, str(panel.done), at)
     form.held = pictures.held(request, form.photos)  # type: ignore[attr-defined]
     status = 409 if tried.refused and tried.refused.status in (403, 409) else 422
     return shown(request, case_for(by, number), at=at, status=status, tried=form, verb=verb)
@@ -82,7 +84,7 @@ def _filled(panel: Panel, request: HttpRequest, case: Case, by: Posting, at: dat
     return panel.form(request.POST, sight=sight_of(case, by, tasks, at), auto_id=f"{panel.verb}_%s")
 
 
-def _done(request: HttpRequest, number: str, said: str, at: datetime) -> HttpResponse:
+def _done(request: HttpRequest, number: str, verb: str, said: str, at: datetime) -> HttpResponse:
     """The page anew. Who may not see the case any longer goes back to his desk."""
     messages.success(request, said)
     by: Posting = request.posting  # type: ignore[attr-defined]
@@ -90,6 +92,8 @@ def _done(request: HttpRequest, number: str, said: str, at: datetime) -> HttpRes
         case = case_for(by, number)
     except NotFound:
         return _leave(request, home_of(by))
+    if by.role == Role.GRID_WORKER:  # done with it: on to the next task; the bar below then counts anew
+        return _leave(request, "/grid/tasks/" if verb in ENDS_A_TASK else f"/cases/{case.no}/")
     if getattr(request, "htmx", False):
         return shown(request, case, at=at)
     return redirect("case", number=case.no)

@@ -25,7 +25,7 @@ from bihuan.net.scope import Reach
 from bihuan.web import pictures
 from bihuan.web.case_panels import MoveForm, Panel, Sight, offered, sight_of, title_of
 from bihuan.web.places import full_words, has_map
-from bihuan.web.tracking import moment, span
+from bihuan.web.tracking import moment, on_page, span
 
 SIMILAR = 5
 TONES = {"ok": "ok", "soon": "warn", "late": "bad"}
@@ -44,7 +44,8 @@ def page(case: Case, by: Posting, *, at: datetime, tried: MoveForm | None = None
     sight = sight_of(case, by, tasks, at)
     panels = [_panel(panel, sight, tried if panel.verb == verb else None) for panel in offered(sight)]
     _open_one(panels, verb)
-    told = entries(case)
+    story_of_it = story.steps(case)
+    told = [_entry(case, step) for step in reversed(story_of_it)]
     return {
         "case": case,
         "number": spoken(case.no),
@@ -60,6 +61,7 @@ def page(case: Case, by: Posting, *, at: datetime, tried: MoveForm | None = None
         "tasks": _tasks(tasks, at),
         "asked_photos": told[-1].pop("photos"),  # what came with the matter stands beside its words
         "entries": told,
+        "reply": reply(case, story_of_it),
         "similar": similar(case, by, at),
         "told": _told(case),
         "at_stage": State(case.state).label,
@@ -126,7 +128,7 @@ def _special_badges(case: Case) -> Iterable[dict[str, str]]:
 
 def _asked(case: Case) -> dict[str, Any]:
     """The resident's words and what is known of the matter. One query."""
-    rules, lang, net = rules_of(case), language(), tree.snapshot()
+    net = tree.snapshot()
     known = (
         Text.objects.filter(region_id=case.region_id, pk=case.text_id).values_list("body", "place", "erased_at").first()
     )
@@ -138,8 +140,6 @@ def _asked(case: Case) -> dict[str, Any]:
         {"label": _("来源"), "value": str(Source(case.source).label)},
         {"label": _("反映时间"), "value": moment(case.filed_at)},
     ]
-    if case.result:
-        facts.append({"label": _("办理结果"), "value": rules.label("result", case.result, lang)})
     return {
         "words": _("原文已按规定清除。") if erased else body,
         "facts": facts,
@@ -271,12 +271,18 @@ MARKS = {
 UNHAPPY = {"unsolved", "fail", "send_back", "refuse", "unreached"}
 
 
-def entries(case: Case) -> list[dict[str, Any]]:
-    """The whole story for parts/timeline.html, newest first. Four queries."""
-    return [_entry(case, step) for step in reversed(story.steps(case))]
+def reply(case: Case, steps: list[story.Step]) -> dict[str, Any] | None:
+    """The answer that stands: what the leader approves, the checker holds against the place, the caller asks about."""
+    last = next((step for step in reversed(steps) if step.verb in ("reply", "answer")), None)
+    if last is None or not case.result:
+        return None
+    result = rules_of(case).label("result", case.result, language())
+    about = f"{last.who} · {timezone.localtime(last.at):%m-%d %H:%M}"
+    return {"result": result, "about": about, "text": last.text, "photos": pictures.strip(last.photos, _("办理后"))}
 
 
 def _entry(case: Case, step: story.Step) -> dict[str, Any]:
+    """One act for parts/timeline.html."""
     icon, tone = MARKS.get(step.verb, ("point-filled", ""))
     lines = [*details(case, step), step.text if step.verb != "file" else ""]
     return {
@@ -345,6 +351,8 @@ def similar(case: Case, by: Posting, at: datetime) -> list[dict[str, str]]:
 
 
 def _told(case: Case) -> list[dict[str, str]]:
-    """What the resident was told, newest first."""
+    """What the resident was told, newest first - without the resident's own link: whoever has it acts as the resident."""
     said = messages.for_resident(case.region_id, case.pk)
-    return [{"at": moment(message.made_at), "text": message.body} for message in reversed(said)]
+    return [
+        {"at": moment(message.made_at), "text": on_page(message.body, spoken(case.no))} for message in reversed(said)
+    ]

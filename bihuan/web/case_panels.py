@@ -85,6 +85,7 @@ class MoveForm(forms.Form):
         self.sight = sight
         self.photos: tuple[str, ...] = ()
         self.prepare()
+        self.needs_photo = "photo" in self._needs()
         for name in self._needs() & self.fields.keys():
             self.fields[name].required = True
             self.fields[name].error_messages["required"] = _("请填写“%(label)s”。") % {"label": self.fields[name].label}
@@ -184,9 +185,9 @@ class ContactForm(MoveForm):
     verb = "contact"
     way = forms.ChoiceField(
         label=gettext_lazy("怎么联系的"),
-        required=False,
         widget=forms.RadioSelect,
         initial="phone",
+        error_messages={"required": gettext_lazy("请选择怎么联系的。")},
         choices=[
             ("phone", gettext_lazy("电话")),
             ("visit", gettext_lazy("上门")),
@@ -292,6 +293,7 @@ class ApproveForm(MoveForm):
 
 
 class VerifyForm(MoveForm):
+    verb = "verify"
     takes_photos = True
     photo_label = gettext_lazy("现场照片")
     text = words_field(gettext_lazy("看到的情况"), help=gettext_lazy("没办好的，写明哪里没办好。"))

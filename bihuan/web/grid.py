@@ -136,7 +136,7 @@ def _task_row(one: worklist.Owed, at: datetime) -> dict[str, Any]:
         "title": f"{one.title}：{one.row.words}",
         "badge_text": (_("%(when)s 已到期") if late else _("%(when)s 前")) % {"when": when},
         "badge_tone": TONES[one.clock],
-        "meta": [one.row.place, one.row.state],
+        "meta": [one.row.place, one.row.unit],
     }
 
 
@@ -178,7 +178,7 @@ class FindForm(forms.Form):
 
     text = Words(
         label=gettext_lazy("发现了什么"),
-        required=False,
+        error_messages={"required": gettext_lazy("请写下您要反映的事情。")},
         widget=forms.Textarea(
             attrs={
                 "rows": 4,
@@ -188,10 +188,8 @@ class FindForm(forms.Form):
             }
         ),
     )
-    grid = forms.ChoiceField(label=gettext_lazy("在哪个网格"), required=False)
-    urgency = forms.ChoiceField(
-        label=gettext_lazy("急不急"), required=False, widget=forms.RadioSelect, initial="normal"
-    )
+    grid = forms.ChoiceField(label=gettext_lazy("在哪个网格"))
+    urgency = forms.ChoiceField(label=gettext_lazy("急不急"), widget=forms.RadioSelect, initial="normal")
     category = forms.ChoiceField(label=gettext_lazy("什么事"), required=False)
     type = forms.ChoiceField(label=gettext_lazy("类型"), required=False, initial="help")
     name = Words(

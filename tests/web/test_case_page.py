@@ -273,3 +273,21 @@ def test_the_map_marks_the_grid_of_the_matter(cast, login):
         "南关一网格": "now",
         "南关二网格": "",
     }
+
+
+def test_the_leader_reads_the_draft_before_he_approves_it(cast, login):
+    shown = words_of(login("chief").get(f"/cases/{replied(cast).no}/"))
+    assert shown.index("单位的答复") < shown.index('id="panel-approve"')
+    assert "水管已更换，现场试水不漏。" in shown and "已解决" in shown
+
+
+def test_staff_read_what_the_resident_was_told_but_get_no_link_of_theirs(cast, login):
+    from datetime import timedelta
+
+    from bihuan.book import outbox
+
+    case = dispatched(cast)
+    outbox.drain(timezone.now() + timedelta(seconds=1), 100)
+    shown = words_of(login("handler").get(f"/cases/{case.no}/"))
+    assert "由海澄市水务局办理" in shown
+    assert "/t/" not in shown  # whoever holds the signed link acts as the resident

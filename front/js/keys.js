@@ -2,7 +2,8 @@
 // and Enter takes the first; Escape closes menus.
 import { each } from "./onload.js";
 
-const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
+// A chosen radio or tick box holds the focus, but no letter goes into it.
+const typing = (target) => target.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]");
 
 function pressed(event) {
   const parts = [];

@@ -10,7 +10,7 @@ function walk(step) {
 
 // With nothing in hand there is no button to press: J opens the first.
 function onKey(event) {
-  const typing = event.target.closest("input, textarea, select, dialog[open]");
+  const typing = event.target.closest("input:not([type=radio], [type=checkbox]), textarea, select, dialog[open]");
   if (event.defaultPrevented || event.isComposing || typing || event.ctrlKey || event.altKey || event.metaKey) return;
   if (event.key.toLowerCase() === "j" && !inHand()) { event.preventDefault(); walk(1); }
 }

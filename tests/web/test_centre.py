@@ -280,7 +280,7 @@ def test_after_a_submit_the_next_case_of_the_queue_opens(cast, login, now, at):
     client = login("dispatcher")
     answer = act(client, second, "dispatch", htmx=True, list="filed", unit="219981D01")
     assert f'data-hand="{third.no}"' in text_of(answer)
-    assert "queue" in answer["HX-Trigger"] and third.no in answer["HX-Push-Url"]
+    assert "queue" in answer["HX-Trigger-After-Swap"] and third.no in answer["HX-Push-Url"]
     assert "已派单" in text_of(answer)
     answer = act(client, third, "dispatch", list="filed?type=help", unit="219981D01")
     assert answer["Location"] == f"/centre/filed/?type=help&case={first.no}"

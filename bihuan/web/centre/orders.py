@@ -308,12 +308,13 @@ class Guess:
     title: str
     words: str
     key: str
+    says: str  # the key as people write it
 
 
 def guesses(text: str) -> list[Guess]:
     found = suggest(text)
     return [
-        Guess(one.pk, full_title(one.pk), "、".join(deciding(text, one)[:4]), f"alt+{n}")
+        Guess(one.pk, full_title(one.pk), "、".join(deciding(text, one)[:4]), f"alt+{n}", f"Alt+{n}")
         for n, one in enumerate(found, 1)
     ]
 

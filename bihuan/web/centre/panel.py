@@ -46,7 +46,7 @@ class SaidForm(forms.Form):
 
     @property
     def words(self) -> str:
-        return self.cleaned_data["text"].replace("\r", "").strip()
+        return str(self.cleaned_data.get("text", "")).replace("\r", "").strip()
 
 
 class CallForm(SaidForm):
@@ -64,7 +64,14 @@ class CallForm(SaidForm):
             said.get(name) for name in ("contacted", "solved", "satisfied")
         ):
             raise forms.ValidationError(_("三个问题都要问到，再提交。"))
+        if said.get("outcome") == "reached" and not content(said) and not self.words:
+            self.add_error("text", _("请写下群众怎么说：哪里没解决，想要怎样。"))
         return said
+
+
+def content(said: dict[str, Any]) -> bool:
+    """Solved, and the resident has no complaint."""
+    return said.get("solved") == "yes" and (said.get("satisfied") or 0) >= closing.SATISFIED
 
 
 def rule(case: Case, form: SaidForm, by: Posting, at: datetime) -> None:
@@ -118,7 +125,7 @@ def panel(
         "typed": tried.data if fits else {},
         "verb": verb,
         "kept": list(_typed_words(tried)) if tried is not None and not fits else [],
-        "latest": _latest(steps),
+        "latest": latest(steps),
         "entries": [entry(case, step) for step in reversed(steps)],
         **_MORE[kind](case, steps, by, at, tried if fits else None),
         **more,
@@ -198,7 +205,7 @@ def _contact(case: Case) -> dict[str, Any] | None:
     }
 
 
-def _latest(steps: Sequence[story.Step]) -> str:
+def latest(steps: Sequence[story.Step]) -> str:
     """What happened last, in one line: for whoever finds that somebody was faster."""
     last = steps[-1]
     return f"{last.when[5:]} {last.who} {last.title}"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.contrib import messages
@@ -20,7 +21,7 @@ from bihuan.dossier import vault
 from bihuan.dossier.models import Contact
 from bihuan.jobs import hints
 from bihuan.lib.codes import BadNumber, parse_case_number
-from bihuan.loop import lists
+from bihuan.loop import lists, story
 from bihuan.loop.access import NotFound, case_for
 from bihuan.loop.actions import closing, intake
 from bihuan.loop.lists import SOON
@@ -28,7 +29,7 @@ from bihuan.loop.models import Case
 from bihuan.loop.moves import possible
 from bihuan.loop.refusals import REFUSED, refusal
 from bihuan.net import tree
-from bihuan.net.models import Posting, Role
+from bihuan.net.models import Level, Posting, Role
 from bihuan.net.scope import area_of
 from bihuan.net.search import places_named, units_named
 from bihuan.web.acting import attempt, seen
@@ -112,15 +113,24 @@ def page(request: HttpRequest, work: Worklist, *, at: datetime, opened: Any = No
 
 def _frame(by: Posting, current: str, at: datetime) -> dict[str, Any]:
     """The navigation with its counts, and what the page is told of by the live stream."""
-    net = tree.snapshot()
-    topic = hints.area(area_of(net.unit(by.unit_id), net).id)
+    topics = list(_topics(by))
     groups = queues.navigation(by, current, queues.counts(by, at=at))
     return {
         "nav_groups": groups,
         "nav_items": [item for group in groups for item in group["items"]],
-        "live_topics": [topic],
-        "topic": topic,
+        "live_topics": topics,
+        "topics": " ".join(topics),
     }
+
+
+def _topics(by: Posting) -> Iterable[str]:
+    """The posting's area and, for a city, its counties: matters are told of where they were filed."""
+    net = tree.snapshot()
+    home = area_of(net.unit(by.unit_id), net)
+    yield hints.area(home.id)
+    if home.level < Level.COUNTY:
+        below = (unit.id for unit in net.children(home.id) if unit.is_place)
+        yield from map(hints.area, islice(below, hints.MOST_TOPICS - 1))
 
 
 @require_safe
@@ -140,12 +150,13 @@ def queue_part(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _news(by: Posting, number: str, n: str) -> dict[str, Any]:
-    """Whether the open case has moved since it was shown. One or two queries."""
+    """Whether the open case has moved since it was shown, and by what. One or two queries, four more when it has."""
     try:
         case = case_for(by, number)
     except NotFound:
-        return {"changed": True, "number": number}
-    return {"changed": str(case.n) != n, "number": case.no}
+        return {"changed": True, "number": number, "latest": str(NotFound())}
+    changed = str(case.n) != n
+    return {"changed": changed, "number": case.no, "latest": panel.latest(story.steps(case)) if changed else ""}
 
 
 # One case
@@ -234,7 +245,7 @@ def _opened(request: HttpRequest, work: Worklist, number: str, *, at: datetime) 
     """The panel with this case, or the words that the queue is done; and word to the page to fetch its list anew."""
     context = panel.panel(case_for(work.posting, number), work, work.posting, at=at) if number else {"work": work}
     answer = render(request, "centre/_panel.html", context | {"as_part": True})
-    return trigger_client_event(push_url(answer, work.url(case=number)), "queue")
+    return trigger_client_event(push_url(answer, work.url(case=number)), "queue", after="swap")
 
 
 @require_POST
@@ -312,7 +323,7 @@ def advice(request: HttpRequest, number: str) -> HttpResponse:
 def accept_many(request: HttpRequest) -> HttpResponse:
     """Accept the ticked cases, each by itself."""
     at = _now()
-    done, refused = _each(request, lambda found: intake.accept(found, by=_by(request), at=at))
+    done, refused = _each(request, lambda found: intake.accept(found, by=_by(request), at=at), as_seen=True)
     said = ngettext("已受理 %(n)d 件。", "已受理 %(n)d 件。", done) % {"n": done}
     return _told(request, said if done else "", refused, at=at)
 
@@ -334,15 +345,18 @@ def _urged(done: int) -> str:
     return ngettext("已催办 %(n)d 件。", "已催办 %(n)d 件。", done) % {"n": done}
 
 
-def _each(request: HttpRequest, act: Callable[[Case], Any]) -> tuple[int, list[str]]:
-    """Run an act on every ticked case (`pick` is number:n); how many were done, and the sentences of those refused."""
+def _each(request: HttpRequest, act: Callable[[Case], Any], *, as_seen: bool = False) -> tuple[int, list[str]]:
+    """Run an act on every ticked case (`pick` is number:n); how many were done, and the sentences of those refused.
+
+    as_seen: refuse those that have moved since they were listed.
+    """
     done, refused = 0, []
     for pick in dict.fromkeys(request.POST.getlist("pick")[:MOST_AT_ONCE]):
         number, _colon, n = pick.partition(":")
         try:
             with transaction.atomic():
                 found = case_for(_by(request), number)
-                found.seen_n = int(n) if n.isdecimal() and len(n) < 10 else None
+                found.seen_n = int(n) if as_seen and n.isdecimal() and len(n) < 10 else None
                 act(found)
             done += 1
         except REFUSED as error:

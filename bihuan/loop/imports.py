@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -26,7 +26,7 @@ from bihuan.loop import categories
 from bihuan.loop.feed import feed
 from bihuan.loop.history import LEVELS, History, Step, Written, write_history
 from bihuan.loop.maps import FIELDS, CaseMap, Region, find, load, shipped
-from bihuan.loop.models import Case, Category, Clock, State, Task
+from bihuan.loop.models import NEVER, Case, Category, Clock, State, Task
 from bihuan.loop.rows import Entry, Rows, Told
 from bihuan.net import tree
 from bihuan.net.calendar import calendar_for
@@ -41,7 +41,6 @@ from bihuan.programs.reading import BadDocument
 
 BATCH = 5000
 BORN = date(2000, 1, 1)  # of units known only by name; older than any case that has a number here
-NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # due_at of what nobody promised to do by a time
 
 
 class Busy(Exception):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from bihuan.lib.codes import spoken
 from bihuan.loop.categories import full_title, within
-from bihuan.loop.models import Secrecy, State
+from bihuan.loop.models import NEVER, Secrecy, State
 from bihuan.loop.wording import titles
 from bihuan.net import tree
 from bihuan.net.models import Posting, Role
@@ -383,7 +383,9 @@ def _row(fields, net, key, states, types, urgencies, at) -> Row:  # type: ignore
 def _left(due: datetime, closed: datetime | None, late: bool | None, at: datetime) -> tuple[str, str]:
     """How much time is left in words, and how the clock stands."""
     if closed:
-        return (_("超时办结"), "late") if late else (_("按时办结"), "done")
+        return {True: (_("超时办结"), "late"), False: (_("按时办结"), "done"), None: (_("已办结"), "done")}[late]
+    if due >= NEVER:
+        return _("没有时限"), "ok"
     left = due - at
     words = _span(abs(left))
     says = _("超时%(time)s") if left < timedelta(0) else _("剩%(time)s")
@@ -406,7 +408,9 @@ def _span(left: timedelta) -> str:
 
 
 def _short(moment: datetime, at: datetime) -> str:
-    """11-16 09:00, with the year when it is another one."""
+    """11-16 09:00, with the year when it is another one; empty for what has no limit."""
+    if moment >= NEVER:
+        return ""
     local = timezone.localtime(moment)
     return f"{local:%m-%d %H:%M}" if local.year == timezone.localtime(at).year else f"{local:%Y-%m-%d %H:%M}"
 

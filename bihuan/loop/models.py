@@ -1,5 +1,7 @@
 """A matter's life: the case, its tasks and clocks, its events; and who owes which duty where."""
 
+from datetime import UTC, datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +27,7 @@ class State(models.TextChoices):
 
 
 OPEN = Q(closed_at=None)
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # due_at of an imported case that nobody promised to do by a time
 UNPLACED = Q(grid_id=None)
 
 

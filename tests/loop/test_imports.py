@@ -16,10 +16,10 @@ from bihuan.book.journal import fold
 from bihuan.book.models import Outbox
 from bihuan.book.verify import verify
 from bihuan.dossier.models import Contact, Text
-from bihuan.loop import maps, story
+from bihuan.loop import lists, maps, story
 from bihuan.loop.actions import dispatching
-from bihuan.loop.imports import NEVER, Busy, NoRegion, import_cases
-from bihuan.loop.models import Case, CaseEvent, Category, Clock, Task
+from bihuan.loop.imports import Busy, NoRegion, import_cases
+from bihuan.loop.models import NEVER, Case, CaseEvent, Category, Clock, Task
 from bihuan.net import tree
 from bihuan.net.imports.sheets import BadSheet
 from bihuan.net.models import Unit
@@ -235,6 +235,14 @@ def test_a_missing_target_is_no_promise_or_the_programs(cast, at):
     assert (found.promise_at, found.due_at, found.overdue_raw) == (None, NEVER, None)
     take(at, ["A7", *bare[1:]], given=case_map(due={"from": "file", "missing": "program"}))
     assert case("A7").promise_at == datetime(2026, 3, 16, 9, tzinfo=UTC)
+
+
+def test_without_a_promise_an_open_case_is_never_late_and_says_so(cast, at):
+    take(at, [*OPEN[:2], "", *OPEN[3:]])
+    listing = lists.listing_for(cast.dispatcher)
+    (row,) = lists.page(listing, at=at).rows
+    assert (row.due, row.left, row.clock) == ("", "没有时限", "ok")
+    assert lists.count_states(listing, at=at).get("late", 0) == 0
 
 
 def test_closed_on_the_minute_is_in_time_and_a_second_later_is_not(cast, at):

@@ -75,7 +75,7 @@ function option(box, known, counts) {
     visualMap: { type: "piecewise", show: false, pieces: steps.map(([min, max], n) => ({ min, max, color: colours[n] })), seriesIndex: 0 },
     series: [{
       type: "map", map: "parts", nameProperty: "code", aspectScale: Math.cos((middle * Math.PI) / 180), selectedMode: false, roam: known.size > MOST_NAMES, scaleLimit: { min: 1, max: 8 },
-      left: 8, right: 8, top: 8, bottom: 8, animationDurationUpdate: 600,
+      left: 8, right: 8, top: 8, bottom: 8, preserveAspect: "contain", animationDurationUpdate: 600,
       data: [...known.keys()].map((code) => ({ name: code, value: counts.get(code) ?? 0 })),
       label, labelLayout: { hideOverlap: true },
       itemStyle: { areaColor: NONE, borderColor: colour("page"), borderWidth: all ? 2 : 1 },

@@ -6,7 +6,7 @@ o'clock of that day, so that the day's count is the morning's.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -43,10 +43,12 @@ class Mood:
     handed_back: float
     unreached: float
     unsolved: float
+    pause: float = 1.0  # how long things lie on a desk, in times of the usual
 
 
 PAST = Mood(answered=0.75, on_page=0.15, late=0.03, handed_back=0.02, unreached=0.04, unsolved=0.04)
-LATELY = Mood(answered=0.40, on_page=0.45, late=0.10, handed_back=0.06, unreached=0.05, unsolved=0.08)
+LATELY = Mood(answered=0.40, on_page=0.45, late=0.10, handed_back=0.12, unreached=0.05, unsolved=0.08, pause=4.0)
+SMOOTH = replace(PAST, handed_back=0.0)  # so that it ends when it must
 
 
 class Past:
@@ -89,7 +91,7 @@ class Past:
         """Filed the week before, replied on the day before, and confirmed before ten."""
         at = clock(CUT_DAY - 6 - int(self.roll() * 5), 9) + int(self.roll() * 8 * HOUR)
         life, owed, ready = self._filed(at, self._shelf(CUT_DAY), PAST)
-        approved = self._through(life, ready, owed, replied=clock(CUT_DAY - 1, 9) + int(self.roll() * 6 * HOUR))
+        approved = self._through(life, ready, owed, SMOOTH, replied=clock(CUT_DAY - 1, 9) + int(self.roll() * 6 * HOUR))
         caller = RESIDENT if self.roll() < 0.5 else self.pick(self.roster.callers)
         start = clock(CUT_DAY, 6 if caller is RESIDENT else 8, 30)
         life.settle(max(approved, start + int(self.roll() * 80 * MINUTE)), caller, self.pick(RATINGS))
@@ -147,34 +149,36 @@ class Past:
             life.accept(at, agent)
         return life, self.roster.owed(matter, site), at + int((3 + 35 * self.roll()) * MINUTE)
 
-    def _through(self, life: Life, at: int, owed: Owed, mood: Mood = PAST, replied: int = 0) -> int:
+    def _through(self, life: Life, at: int, owed: Owed, mood: Mood, replied: int = 0) -> int:
         """Dispatched, signed, contacted, replied, approved; returns when the reply was let out."""
         life.dispatch(at, self.pick(self.roster.dispatchers), owed.desk, owed.clause)
         night_and_day = self._limit(life).unit == "uh"
-        at = at + int((5 + 40 * self.roll()) * MINUTE) if night_and_day else self._in_hours(at, 90)
+        at = at + int((5 + 40 * self.roll()) * MINUTE) if night_and_day else self._in_hours(at, 90 * mood.pause)
         if owed.desk.level < Level.TOWN and not night_and_day and self.roll() < mood.handed_back:
-            at = self._handed_back(life, at, owed)
+            at = self._handed_back(life, at, owed, mood)
         life.sign(at, self.pick(life.desk.handlers))
-        at = at + int((10 + 50 * self.roll()) * MINUTE) if night_and_day else self._in_hours(at, 120)
+        at = at + int((10 + 50 * self.roll()) * MINUTE) if night_and_day else self._in_hours(at, 120 * mood.pause)
         life.make_contact(at, said(self.teller, "contacts"))
         at = max(replied or self._replying(life, mood), at + int((20 + 40 * self.roll()) * MINUTE))
-        return self._replied(life, at)
+        return self._replied(life, at, pause=1.0 if night_and_day else mood.pause)
 
     def _limit(self, life: Life, clock_key: str = "handle") -> Duration:
         return self.teller.limit(clock_key, life.type, life.urgency, life.key)
 
-    def _in_hours(self, at: int, within: int) -> int:
+    def _in_hours(self, at: int, within: float) -> int:
         """A moment in office hours soon after: within so many minutes, or on the next working morning."""
         day = day_of(at)
-        if self.moments.workday(day) == day and 8 * HOUR < time_of_day(at) < 16 * HOUR:
-            return at + int((5 + (within - 5) * self.roll()) * MINUTE)
-        after = 0 if self.moments.workday(day) != day or time_of_day(at) <= 8 * HOUR else 1
-        return clock(self.moments.workday(day, after), 8, 35) + int(self.roll() * 80 * MINUTE)
+        worked = self.moments.workday(day) == day
+        soon = at + int((5 + (within - 5) * self.roll()) * MINUTE)
+        if worked and time_of_day(at) > 8 * HOUR and time_of_day(soon) < 17 * HOUR and day_of(soon) == day:
+            return soon
+        after = 0 if not worked or time_of_day(at) <= 8 * HOUR else 1
+        return clock(self.moments.workday(day, after), 8, 35) + int(self.roll() * min(within, 300) * MINUTE)
 
-    def _handed_back(self, life: Life, at: int, owed: Owed) -> int:
+    def _handed_back(self, life: Life, at: int, owed: Owed, mood: Mood) -> int:
         """The department says it is not its duty; the centre agrees, and the town takes it. Returns when it can sign."""
         life.hand_back(at, self.pick(owed.desk.handlers), said(self.teller, "back"))
-        at = self._in_hours(at, 200)
+        at = self._in_hours(at, 200 * mood.pause)
         dispatcher = self.pick(self.roster.dispatchers)
         life.rule(at, dispatcher, said(self.teller, "ruled_for"))
         at += int((5 + 20 * self.roll()) * MINUTE)
@@ -193,16 +197,20 @@ class Past:
         day = day or self.moments.workday(first, int((left + 1) * self.roll() ** 1.5))
         return clock(day, 9) + int(self.roll() * 6.3 * HOUR)
 
-    def _replied(self, life: Life, at: int, *, found: bool = False) -> int:
-        due = life.promise
-        while due < at:  # the clock speaks each time it runs out
+    def _replied(self, life: Life, at: int, *, found: bool = False, pause: float = 1.0) -> int:
+        out = at + int((10 + 50 * self.roll()) * pause * MINUTE)
+        due = self._lapsed(life, life.promise, at)
+        life.reply(at, self.pick(_BY_KEY[life.key].done), "resolved" if found else self.pick(RESULTS))
+        self._lapsed(life, due, out)
+        life.approve(out, found=found)
+        return out
+
+    def _lapsed(self, life: Life, due: int, until: int) -> int:
+        """The clock speaks each time it runs out; returns when it will next."""
+        while due <= until:
             life.lapse(due)
             due = self.moments.due(REPEAT, due)
-        result = "resolved" if found else self.pick(RESULTS)
-        life.reply(at, self.pick(_BY_KEY[life.key].done), result)
-        at += int((10 + 50 * self.roll()) * MINUTE)
-        life.approve(at, found=found)
-        return at
+        return due
 
     def _ended(self, life: Life, approved: int, mood: Mood) -> None:
         """Asked whether it is done: once, or again after it was done again."""
@@ -257,28 +265,28 @@ class Past:
     def _walked(self, day: int) -> int:
         return clock(day, 7) + int(self.roll() * 11 * HOUR)
 
-    def _found(self, at: int, shelf: "_Shelf", *, grassroots: bool) -> Life:
+    def _found(self, at: int, shelf: "_Shelf", *, grassroots: bool, mood: Mood = PAST) -> Life:
         matter, site = self.pick(shelf.seen), self.roster.site(self.teller.dice)
         life = Life(self.teller, site, matter.key, "report")
         life.file(at, f"巡查发现：{site.address}{self.pick(matter.says)}。", "grid", site.worker, point=True)
         at += int((2 + 20 * self.roll()) * MINUTE)
         owed = Owed(self.roster.desks[site.community], GRASSROOTS) if grassroots else self.roster.owed(matter, site)
         life.dispatch(at, self.pick(self.roster.dispatchers), owed.desk, owed.clause)
-        at = self._in_hours(at, 60)
+        at = self._in_hours(at, 60 * mood.pause)
         life.sign(at, self.pick(life.desk.handlers))
-        at = self._in_hours(at, 60)
+        at = self._in_hours(at, 60 * mood.pause)
         life.make_contact(at, "已到现场查看，马上安排处理。")
-        self._looked_at(life, at, site.worker)
+        self._looked_at(life, at, site.worker, mood)
         return life
 
-    def _looked_at(self, life: Life, at: int, finder: By) -> None:
+    def _looked_at(self, life: Life, at: int, finder: By, mood: Mood) -> None:
         """Done, approved, and looked at by the finder, who sends back what is only half done."""
-        done = self._replied(life, at + int((0.5 + 4 * self.roll()) * HOUR), found=True)
+        done = self._replied(life, at + int((0.5 + 4 * self.roll()) * HOUR), found=True, pause=mood.pause)
         if self.roll() < 0.02:
-            life.verify(self._in_hours(done, 90), finder, said(self.teller, "failed"), passed=False)
+            life.verify(self._in_hours(done, 90 * mood.pause), finder, said(self.teller, "failed"), passed=False)
             again = self._in_hours(seconds(life.steps[-1].at), 200)
             done = self._replied(life, again, found=True)
-        life.verify(self._in_hours(done, 120), finder, said(self.teller, "checked"), passed=True)
+        life.verify(self._in_hours(done, 120 * mood.pause), finder, said(self.teller, "checked"), passed=True)
 
     # The thirty days before now
 
@@ -295,8 +303,8 @@ class Past:
 
     def _recent(self, at: int, *, fresh: bool = False) -> Life:
         shelf = self._shelf(day_of(at))
-        if self.roster.sites[0].worker and self.roll() < 0.3:
-            return self._found(at, shelf, grassroots=self.roll() < 0.95)
+        if self.roster.sites[0].worker and self.roll() < 0.45:
+            return self._found(at, shelf, grassroots=self.roll() < 0.95, mood=LATELY)
         if not fresh and self.roll() < LATELY.answered:
             life = self._answered(at, shelf, LATELY)
         else:

@@ -41,7 +41,8 @@ class Teller:
 
 
 class Life:
-    """One case. `promise` is the handling deadline; `overdue` whether the reply came late (None: not known yet)."""
+    """One case. `promise` is the handling deadline; `overdue` whether the reply came late (None: not known yet);
+    `waiting` is when a reply must be approved, while one waits."""
 
     __slots__ = (
         "checks",
@@ -58,6 +59,7 @@ class Life:
         "teller",
         "type",
         "urgency",
+        "waiting",
     )
 
     def __init__(
@@ -76,7 +78,7 @@ class Life:
         self.checks: list[dict[str, Any]] = []
         self.desk: Desk | None = None
         self.handler: By | None = None
-        self.promise, self.redos, self.hand_backs, self.overdue = 0, 0, 0, None
+        self.promise, self.waiting, self.redos, self.hand_backs, self.overdue = 0, 0, 0, 0, None
 
     def history(self, ref: int = 0) -> History:
         companions: list[Any] = [(Check, check) for check in self.checks]
@@ -181,18 +183,19 @@ class Life:
         changes: dict[str, Any] = {} if self.overdue else {"overdue_raw": True}
         if self.overdue is None:
             changes["overdue_scored"] = True
-        changes["due_at"] = instant(self.promise)
+        changes["due_at"] = instant(self.waiting or self.promise)
         self.overdue = True
         self.steps.append(Step("lapse", instant(at), changes, CLOCK, {"outcome": "overdue"}))
 
     def reply(self, at: int, words: str, result: str = "resolved") -> None:
-        due = instant(self._due("approve", at))
+        self.waiting = self._due("approve", at)
+        due = instant(self.waiting)
         changes = {"state": "replied", "result": result, "handler": self.handler.posting, "due_at": due}
         self.steps.append(Step("reply", instant(at), changes, self.handler, {"result": result}, words))
 
     def approve(self, at: int, words: str | None = None, *, found: bool = False) -> None:
         """The unit's chief lets the reply out: to the resident, or to the finder."""
-        moment = instant(at)
+        self.waiting, moment = 0, instant(at)
         changes: dict[str, Any] = {
             "state": "verifying" if found else "calling_back",
             "replied_at": moment,

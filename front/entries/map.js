@@ -32,7 +32,7 @@ async function draw(map, box, pin) {
     const layer = L.geoJSON(areas, { style: (one) => ({ className: `area ${one.properties?.tone ?? ""}` }), onEachFeature: name }).addTo(map);
     const bounds = layer.getBounds();
     if (bounds.isValid()) {
-      map.fitBounds(pin.marker ? around(layer, pin.marker) ?? bounds : bounds, { padding: [24, 24], maxZoom: 17, animate: false });
+      map.fitBounds(pin.marker ? around(layer, pin.marker) ?? bounds : bounds, { padding: [12, 12], maxZoom: 17, animate: false });
       map.setMaxBounds(bounds.pad(1)); // after: on the way from the whole country it would pull the view aside
     }
   }

@@ -23,7 +23,7 @@ from bihuan.net import tree
 from bihuan.net.models import Posting, Role
 from bihuan.net.scope import Reach
 from bihuan.web import pictures
-from bihuan.web.case_panels import MoveForm, Panel, Sight, offered, sight_of, title_of
+from bihuan.web.case_panels import MoveForm, Panel, Sight, offered, panel_of, sight_of, title_of
 from bihuan.web.places import full_words, has_map
 from bihuan.web.tracking import moment, on_page, span
 
@@ -53,6 +53,7 @@ def page(case: Case, by: Posting, *, at: datetime, tried: MoveForm | None = None
         **_asked(case),
         "clocks": clock_bars(case, at),
         "panels": panels,
+        "elsewhere": _elsewhere(sight),
         # One is open at a time. Each answer names its group anew: beside the part it replaces it would come in closed.
         "panel_group": f"panels-{at.timestamp():.6f}",
         "kept": tried if tried is not None and verb not in {panel["verb"] for panel in panels} else None,
@@ -66,6 +67,16 @@ def page(case: Case, by: Posting, *, at: datetime, tried: MoveForm | None = None
         "told": _told(case),
         "at_stage": State(case.state).label,
     }
+
+
+# Their moves belong to the centre's own queues, with the advice that they rest on.
+AT_THE_CENTRE = frozenset({Role.DISPATCHER, Role.CALLER, Role.SUPERVISOR})
+
+
+def _elsewhere(sight: Sight) -> str:
+    """Where the centre makes the moves that have no panel here; empty when there are none."""
+    unshown = {move.verb for move in sight.moves if panel_of(move.verb) is None}
+    return f"/centre/cases/{sight.case.no}/" if unshown and sight.by.role in AT_THE_CENTRE else ""
 
 
 def _open_one(panels: list[dict[str, Any]], verb: str) -> None:

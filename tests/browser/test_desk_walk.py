@@ -16,7 +16,9 @@ from tests.web.lives import dispatched, fresh, handling_case, signed
 
 pytestmark = pytest.mark.browser
 LEAK = "南关一网格3号楼门前的自来水管漏水三天了，路面已经结冰，老人出门不方便，请尽快来修。"
-WORK = "昨天下午到现场开挖检查，更换了两米老化的水管，试水不漏，路面已回填夯实并铲冰。以后再有问题可以直接打我们值班电话。"
+WORK = (
+    "昨天下午到现场开挖检查，更换了两米老化的水管，试水不漏，路面已回填夯实并铲冰。以后再有问题可以直接打我们值班电话。"
+)
 
 
 def a_mornings_work(cast: Any) -> Case:
@@ -81,7 +83,9 @@ def the_reply_is_written_with_hints(page: Any) -> None:
     picture = {"name": "after.jpg", "mimeType": "image/jpeg", "buffer": road(mended=True)}
     panel.locator("input[type=file]").set_input_files(picture)
     panel.locator("input[name=photo_ids]").wait_for(state="attached")
-    assert [panel.locator(f"[data-hint={one}]").get_attribute("class") for one in ("said", "evidence", "empty")] == ["ok"] * 3
+    assert [panel.locator(f"[data-hint={one}]").get_attribute("class") for one in ("said", "evidence", "empty")] == [
+        "ok"
+    ] * 3
     shot(page, "case-reply")
     page.get_by_role("button", name="提交审核").click()
     page.get_by_text("等负责人审核").wait_for()

@@ -62,6 +62,12 @@ def test_a_reader_is_offered_only_the_moves_of_his_post(cast, login):
     assert 'id="panel-urge"' in panels["leader"] and 'id="panel-sign"' not in panels["leader"]
 
 
+def test_the_centre_is_led_to_its_own_desk(cast, login):
+    case = filed(cast)
+    assert f"/centre/cases/{case.no}/" in words_of(login("dispatcher").get(f"/cases/{case.no}/"))
+    assert "/centre/cases/" not in words_of(login("leader").get(f"/cases/{case.no}/"))
+
+
 # Every move through its form
 
 

@@ -1,5 +1,5 @@
 // The parts of the area, coloured by how many cases are open there. The list beside it holds the same words, counts and links.
-import { between, chartIn, colour, echarts, fetched, font, letters, tooltip } from "./drawing.js";
+import { between, chartIn, colour, echarts, fetched, font, letters } from "./drawing.js";
 
 const MOST_NAMES = 60; // with more parts than this only the one pointed at is named
 const GATHER = 1000, GLOWS = 2500;
@@ -22,6 +22,7 @@ async function draw(box) {
   const paint = () => chart.setOption(option(box, known, amounts()));
   paint();
   chart.on("click", ({ name }) => document.querySelector(`[data-part="${CSS.escape(name)}"]`)?.click());
+  startTip(box, chart, known);
   window.addEventListener("resize", paint);
   if ("past" in document.body.dataset) return;
   let gathering = 0;
@@ -71,7 +72,6 @@ function option(box, known, counts) {
   const middle = [...known.values()].reduce((sum, { cp }) => sum + cp[1], 0) / known.size;
   const label = { show: all, color: "#ffffff", textShadowColor: "rgb(0 0 0 / 0.7)", textShadowBlur: 4, textShadowOffsetY: 1, fontSize: size, lineHeight: size * 1.25, fontFamily: font(), formatter: ({ name }) => words(known.get(name), counts.get(name)) };
   return {
-    tooltip: { ...tooltip(box), formatter: ({ name }) => `${known.get(name).name}　${counts.get(name) ? `${counts.get(name)} ${box.dataset.unit}` : box.dataset.none}` },
     visualMap: { type: "piecewise", show: false, pieces: steps.map(([min, max], n) => ({ min, max, color: colours[n] })), seriesIndex: 0 },
     series: [{
       type: "map", map: "parts", nameProperty: "code", aspectScale: Math.cos((middle * Math.PI) / 180), selectedMode: false, roam: known.size > MOST_NAMES, scaleLimit: { min: 1, max: 8 },
@@ -79,9 +79,23 @@ function option(box, known, counts) {
       data: [...known.keys()].map((code) => ({ name: code, value: counts.get(code) ?? 0 })),
       label, labelLayout: { hideOverlap: true },
       itemStyle: { areaColor: NONE, borderColor: colour("page"), borderWidth: all ? 2 : 1 },
-      emphasis: { label: { ...label, show: true, fontWeight: 600 }, itemStyle: { areaColor: colour("warn"), borderColor: "#ffffff", borderWidth: 2 } },
+      emphasis: { label: { ...label, show: true, fontWeight: 600 }, itemStyle: { areaColor: colour("accent"), borderColor: "#ffffff", borderWidth: 3 } },
     }],
   };
+}
+
+// A word beside the pointer. ECharts' own would need inline styles, or be drawn in letters too small for a wall.
+function startTip(box, chart, known) {
+  const tip = Object.assign(document.createElement("div"), { className: "map-tip", hidden: true });
+  box.parentElement.append(tip);
+  chart.on("mousemove", ({ name, event }) => {
+    const open = amounts().get(name);
+    tip.textContent = `${known.get(name).name}　${open ? `${open} ${box.dataset.unit}` : box.dataset.none}`;
+    tip.hidden = false;
+    tip.style.left = `${Math.min(event.offsetX + 16, box.clientWidth - tip.offsetWidth)}px`;
+    tip.style.top = `${Math.max(event.offsetY - tip.offsetHeight - 12, 0)}px`;
+  });
+  chart.on("mouseout", () => { tip.hidden = true; });
 }
 
 const words = (part, open) => (open ? `${part.name}\n${open}` : part.name);

@@ -335,4 +335,4 @@ def test_it_speaks_english_too(login, matters):
     leader = login("leader")
     leader.cookies["django_language"] = "en"
     page = body(leader, "/wall/")
-    assert "Settled today" in page and "今日办结" not in page
+    assert "Closed today" in page and "今日办结" not in page

@@ -48,9 +48,21 @@ WHOLE = Size(FULL, figures.FULL)
 LITTLE = Size(SMALL, figures.SMALL)
 
 
-def seed(size: Size, *, at: datetime, say: Say, workers: int = 0, number: int = SEED) -> None:
-    """Make the demo complete as of `at`. `workers`: processes that write the past (0: here, one after the other)."""
+class NotEmpty(Exception):
+    """The database serves a real place; the demo must not mix with it."""
+
+    def __init__(self) -> None:
+        super().__init__("这个数据库里已经有别的区划，演示数据只能写进空库：请用 BIHUAN_VAR 换一个数据目录。")
+
+
+def seed(size: Size, *, at: datetime, say: Say, workers: int = 0, number: int = SEED) -> bool:
+    """Make the demo complete as of `at`; says whether anything was missing. Raises NotEmpty.
+
+    workers: processes that write the past (0: here, one after the other).
+    """
     if not Unit.objects.filter(code=CITY_CODE).exists():
+        if Unit.objects.exists():
+            raise NotEmpty
         say("画出千阳市，安排人员……")
         found_city(size.scale, at=at, number=number)
     shares = figures.plan(size.figures, number)
@@ -58,6 +70,7 @@ def seed(size: Size, *, at: datetime, say: Say, workers: int = 0, number: int = 
     if chapters:
         say(f"写下 {sum(chapter.cases for chapter in chapters):,} 件往事……")
         _write(chapters, at=at, say=say, workers=workers)
+    return bool(chapters)
 
 
 @transaction.atomic

@@ -5,13 +5,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 from django.utils import timezone
 
 from bihuan.demo.cast import roll
 from bihuan.demo.limits import publish_short
-from bihuan.demo.seeding import LITTLE, WHOLE, Size, seed, usual_workers
-from bihuan.run import supervisor
+from bihuan.demo.seeding import LITTLE, WHOLE, NotEmpty, Size, seed, usual_workers
+from bihuan.run import roles, supervisor
 from bihuan.run.prepare import waiting_migrations
 
 RATE = 30  # acts a minute that the simulator makes unless told otherwise
@@ -39,10 +40,14 @@ class Command(BaseCommand):
         self._fill(LITTLE if small else WHOLE)
 
     def _fill(self, size: Size) -> None:
-        started = time.monotonic()
-        seed(size, at=timezone.now(), say=self._say, workers=0 if size is LITTLE else usual_workers())
-        if (took := time.monotonic() - started) > 2:
-            self._say(f"演示数据已备好（{took:.0f} 秒）。")
+        started, workers = time.monotonic(), 0 if size is LITTLE else usual_workers()
+        try:
+            wrote = seed(size, at=timezone.now(), say=self._say, workers=workers)
+        except NotEmpty as error:
+            raise CommandError(str(error)) from error
+        if wrote:
+            _analyse()
+            self._say(f"演示数据已备好（{time.monotonic() - started:.0f} 秒）。")
 
     def _up(self, *, small: bool = False, rate: float = RATE, short: bool = False, **options: Any) -> None:
         if not settings.DATABASE_URL and waiting_migrations():
@@ -64,6 +69,12 @@ class Command(BaseCommand):
 
     def _say(self, line: str) -> None:
         print(line, flush=True)
+
+
+def _analyse() -> None:
+    """Let the planner know of what was written; only the owner of the tables may."""
+    with roles.as_owner(), connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 def _rate(text: str) -> float:

@@ -95,7 +95,7 @@ def test_a_resident_reports_follows_and_confirms_on_a_phone(cast, outlines, visi
     shot(page, "resident-receipt")
     case = the_case()
     assert (case.grid_id, case.state) == (cast.grid1.pk, State.FILED)
-    assert page.evaluate("localStorage.getItem('bihuan:draft:report')") is None
+    page.wait_for_function("localStorage.getItem('bihuan:draft:report') === null")
     page.get_by_role("link", name="看进展").click()
     shot(page, "resident-follow-filed")
     dispatched(cast)

@@ -56,7 +56,7 @@ def suggest(text: str, most: int = 3) -> list[Category]:
 
 def deciding(text: str, category: Category) -> list[str]:
     """The keywords for which `suggest` names the category: why it is suggested."""
-    return [word for word in _keywords.get().get(category.pk, ()) if word in text]
+    return [word for word in dict.fromkeys(_keywords.get().get(category.pk, ())) if word in text]
 
 
 def owed(case: Case, *, category_id: int | None, on: date) -> Owed | None:

@@ -16,7 +16,7 @@ from bihuan.loop import story
 from bihuan.loop.actions import closing, dispatching
 from bihuan.loop.categories import duties, full_title
 from bihuan.loop.lists import clock_of
-from bihuan.loop.models import Case, Source, State
+from bihuan.loop.models import NEVER, Case, Source, State
 from bihuan.loop.moves import possible, rules_of
 from bihuan.loop.wording import language
 from bihuan.net import tree
@@ -161,6 +161,8 @@ def _clock(case: Case, at: datetime) -> dict[str, str] | None:
     """How the present step stands: its time left, its tone and when it ends. None for an ended case."""
     if case.closed_at:
         return None
+    if case.due_at >= NEVER:
+        return {"left": _("没有时限"), "tone": "", "due": ""}
     clock, left = clock_of(case.due_at, at), span(abs(case.due_at - at)).strip()
     words = _("超时 %(time)s") if clock == "late" else _("还剩 %(time)s")
     return {

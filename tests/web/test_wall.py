@@ -8,6 +8,7 @@ from html import unescape
 
 import pytest
 import shapely
+from django.test import Client
 from django.utils import timezone, translation
 from shapely.geometry import shape
 
@@ -253,6 +254,9 @@ def test_the_outlines_are_kept_by_the_browser_under_their_version(login, drawn):
     assert again.status_code == 304 and "immutable" in again.headers["Cache-Control"]
     stale = leader.get(re.sub("v=[0-9a-f]+", "v=000000000000", url))
     assert stale.status_code == 200 and "no-store" in stale.headers["Cache-Control"]
+    for query in ("?v=", "?v=1"):
+        away = Client().get(f"/wall/{drawn.town.code}/parts.json{query}", HTTP_HX_REQUEST="true")
+        assert "HX-Redirect" in away.headers and "immutable" not in away.headers.get("Cache-Control", "")
 
 
 def test_another_boundary_gets_another_version(login, drawn, now):

@@ -151,7 +151,6 @@ class Case(RegionModel):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["region", "id"], name="case_region_id"),
             models.UniqueConstraint(fields=["region", "no"], name="case_number_once"),
             models.UniqueConstraint(
                 fields=["client_id", "region"], condition=Q(client_id__isnull=False), name="case_client_once"
@@ -165,7 +164,6 @@ class Case(RegionModel):
             models.CheckConstraint(condition=Q(rating=None) | Q(rating__range=(1, 5)), name="rating_1_to_5"),
         ]
         indexes = [
-            models.Index(fields=["no"], name="case_by_number"),
             models.Index(
                 fields=["finder", "accepted_at", "id"], condition=Q(finder__isnull=False), name="case_by_finder"
             ),

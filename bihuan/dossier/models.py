@@ -20,10 +20,7 @@ class Contact(RegionModel):
     erased_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [
-            models.Index(fields=["region", "case_id"]),
-            models.Index(fields=["phone_index", "-id"], name="contact_by_phone"),
-        ]
+        indexes = [models.Index(fields=["phone_index", "-id"], name="contact_by_phone")]
 
 
 class Text(RegionModel):

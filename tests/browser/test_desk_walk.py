@@ -164,7 +164,14 @@ def test_nothing_runs_over_the_edge(cast, outlines, visit, width):
     for path in ("/desk/?tab=sign", "/desk/?tab=help", f"/cases/{case.no}/"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    page.context.add_cookies([{"name": "django_language", "value": "en", "url": page.evaluate("location.origin")}])
+    for path in ("/desk/?tab=sign", f"/cases/{case.no}/"):
+        page.goto(path)
+        page.locator("html[lang=en]").wait_for(state="attached")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    page.context.clear_cookies(name="django_language")
     if width in (360, 1920):
+        page.goto(f"/cases/{case.no}/")
         shot(page, f"case-{width}")
         page.goto("/desk/?tab=sign")
         shot(page, f"desk-{width}")

@@ -20,10 +20,9 @@ class ByToken(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Posting | None:
         digest = hashlib.sha256(token.encode()).hexdigest()
-        today = timezone.localdate()
-        known = Token.objects.filter(
-            digest=digest, revoked_at=None, posting__in=Posting.objects.filter(standing_on(today))
-        )
+        standing = Posting.objects.filter(standing_on(timezone.localdate()), unit__died=None)
+        standing = standing.exclude(person__user__is_active=False)
+        known = Token.objects.filter(digest=digest, revoked_at=None, posting__in=standing)
         found = known.select_related("posting__person", "posting__unit").first()
         return found.posting if found else None
 

@@ -328,7 +328,7 @@ def _work_words(verb: str, facts: dict[str, Any]) -> str:
     net = tree.snapshot()
     name = net.unit(facts["unit"]).name
     if verb == "dispatch":
-        others = "、".join(net.unit(unit).name for unit in facts.get("assisting", ()))
+        others = _("、").join(net.unit(unit).name for unit in facts.get("assisting", ()))
         helping = _("，协办 %(units)s") % {"units": others} if others else ""
         return _("主办 %(unit)s") % {"unit": name} + helping
     return (_("交给 %(unit)s") if verb == "hand_down" else _("%(unit)s 反馈")) % {"unit": name}
@@ -339,7 +339,7 @@ def _asked_words(facts: dict[str, Any]) -> str:
     said = [faces[facts["satisfied"] or 0]]
     if facts.get("contacted") is not None:
         said.append(_("承办单位联系过") if facts["contacted"] else _("承办单位没有联系"))
-    return "，".join(word for word in said if word)
+    return _("，").join(word for word in said if word)
 
 
 def similar(case: Case, by: Posting, at: datetime) -> list[dict[str, str]]:

@@ -133,7 +133,7 @@ def _task_row(one: worklist.Owed, at: datetime) -> dict[str, Any]:
     return {
         "url": f"/cases/{one.row.number}/",
         "icon": ICONS[one.kind],
-        "title": f"{one.title}：{one.row.words}",
+        "title": _("%(task)s：%(words)s") % {"task": one.title, "words": one.row.words},
         "badge_text": (_("%(when)s 已到期") if late else _("%(when)s 前")) % {"when": when},
         "badge_tone": TONES[one.clock],
         "meta": [one.row.place, one.row.unit],

@@ -190,7 +190,7 @@ def _suggestion(
     n: int, category: Category | None, where: Where, by: Posting, words: Sequence[str]
 ) -> Suggestion | None:
     unit, clause = _owed(category.pk if category else None, where, by)
-    why = [_("提到“%(words)s”") % {"words": "、".join(words)}] if words else []
+    why = [_("提到“%(words)s”") % {"words": _("、").join(words)}] if words else []
     if category is None and not unit:
         return None
     return Suggestion(
@@ -199,7 +199,7 @@ def _suggestion(
         category_id=category.pk if category else "",
         unit=unit.name if unit else "",
         unit_id=unit.id if unit else "",
-        why="；".join([*why, *([clause] if clause else [])]),
+        why=_("；").join([*why, *([clause] if clause else [])]),
     )
 
 

@@ -58,7 +58,9 @@ def serving(unit: UnitRow, on: date) -> list[dict[str, Any]]:
 
 
 def _title(one: Posting) -> str:
-    return one.title if one.holding == Posting.Holding.MAIN else f"{one.title}（{one.get_holding_display()}）"
+    if one.holding == Posting.Holding.MAIN:
+        return one.title
+    return _("%(title)s（%(holding)s）") % {"title": one.title, "holding": one.get_holding_display()}
 
 
 def _place(unit: Unit, people: list[dict[str, str]]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from bihuan.lib.worktime.deadlines import (
     used_fraction,
 )
 from bihuan.lib.worktime.durations import BadDuration, Duration, Unit
-from bihuan.lib.worktime.telling import Line, explain, spell_moment
+from bihuan.lib.worktime.telling import Line, explain, spell_moment, spell_name
 
 __all__ = [
     "BadDuration",
@@ -47,5 +47,6 @@ __all__ = [
     "explain",
     "moment_of_fraction",
     "spell_moment",
+    "spell_name",
     "used_fraction",
 ]

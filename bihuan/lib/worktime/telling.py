@@ -53,6 +53,17 @@ def spell_moment(at: datetime, *, lang: str = "zh", year: int | None = None, end
     return f"{_spell_day(at.date(), lang, year)}{_GAP[lang]}{at:%H:%M}"
 
 
+def spell_name(name: str, *, lang: str = "zh") -> str:
+    """The name of a day of the calendar, as 春节, 春节调休 or 周末; a name not known stays as it was entered."""
+    if lang == "zh":
+        return name
+    if name.endswith("调休"):
+        return f"made up for {spell_name(name.removesuffix('调休'), lang=lang)}"
+    if name.endswith("补假"):
+        return f"{spell_name(name.removesuffix('补假'), lang=lang)} (day in lieu)"
+    return ", ".join(_NAMES.get(part, part) for part in name.split("、"))
+
+
 @dataclass(frozen=True, slots=True)
 class _Told:
     """How one day is to be told; neighbours with an equal `key` share a line."""
@@ -261,13 +272,7 @@ class _Teller:
         return self.calendar.day(day).name or ("周末" if _is_weekend(day) else "休息日")
 
     def _translated(self, name: str) -> str:
-        if self.lang == "zh":
-            return name
-        if name.endswith("调休"):
-            return f"made up for {self._translated(name.removesuffix('调休'))}"
-        if name.endswith("补假"):
-            return f"{self._translated(name.removesuffix('补假'))} (day in lieu)"
-        return ", ".join(_NAMES.get(part, part) for part in name.split("、"))
+        return spell_name(name, lang=self.lang)
 
     def _why(self, why: str) -> str:
         return self.words["why"].format(why=why) if why else ""

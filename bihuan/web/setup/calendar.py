@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from bihuan.lib.worktime import Hours, WorkCalendar
+from bihuan.lib.worktime import Hours, WorkCalendar, spell_name
+from bihuan.loop.wording import language
 from bihuan.net import calendar
 from bihuan.net.models import CalendarDay, Role, Unit
 from bihuan.web.posting import desk
@@ -82,7 +83,7 @@ def _year(request: HttpRequest, today: date) -> int:
 
 
 def _said(hours: Hours) -> str:
-    return "，".join(str(window) for window in hours.windows)
+    return _("，").join(str(window) for window in hours.windows)
 
 
 def _month(year: int, month: int, days: WorkCalendar, own: set[date], today: date) -> dict[str, Any]:
@@ -98,7 +99,8 @@ def _day(day: date, days: WorkCalendar, own: set[date], today: date) -> dict[str
     said = days.day(day)
     is_plain = said.is_workday == (day.weekday() < 5)
     kind = "work" if said.is_workday else "off"
-    words = [_("上班") if said.is_workday else _("休息"), said.name, "" if said.confirmed else _("推算")]
+    name = spell_name(said.name, lang=language())
+    words = [_("上班") if said.is_workday else _("休息"), name, "" if said.confirmed else _("推算")]
     marks = [kind, "" if is_plain else "special", "" if said.confirmed else "computed", "own" if day in own else "",
              "is-today" if day == today else ""]  # fmt: skip
     return {
@@ -118,9 +120,12 @@ def _exceptions(area: Unit | None, year: int) -> list[CalendarDay]:
 
 def _exception(day: CalendarDay) -> dict[str, Any]:
     return {
-        "iso": day.date.isoformat(), "works": _("上班") if day.is_workday else _("休息"), "name": day.name,
-        "source": day.source, "can_drop": day.unit_id is not None,
-    }  # fmt: skip
+        "iso": day.date.isoformat(),
+        "works": _("上班") if day.is_workday else _("休息"),
+        "name": spell_name(day.name, lang=language()),
+        "source": day.source,
+        "can_drop": day.unit_id is not None,
+    }
 
 
 @desk(Role.ADMIN)

@@ -51,7 +51,7 @@ class SheetForm(forms.Form):
     def __init__(self, *args: Any, kind: Importer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["files"].widget.attrs["accept"] = ",".join(kind.suffixes)
-        self.fields["files"].help_text = _("可以选：%(suffixes)s") % {"suffixes": "、".join(kind.suffixes)}
+        self.fields["files"].help_text = _("可以选：%(suffixes)s") % {"suffixes": _("、").join(kind.suffixes)}
         for option in kind.options:
             self.fields[option.key] = _option_field(option)
 

@@ -112,7 +112,7 @@ def _facts(at: datetime) -> list[dict[str, Any]]:
         (_("pump 最近动静"), _pump_age()),
         (_("待处理的后续事项"), waiting),
         (_("待汇总的计数"), unfolded),
-        (_("后台任务"), "，".join(f"{name} {count}" for name, count in sorted(jobs.items())) or _("没有")),
+        (_("后台任务"), _("，").join(f"{name} {count}" for name, count in sorted(jobs.items())) or _("没有")),
         (_("数据目录剩余空间"), f"{disk.free // MEGABYTE} MB"),
         (_("照片占用"), f"{_photos() // MEGABYTE} MB"),
     ]

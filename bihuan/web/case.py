@@ -28,6 +28,8 @@ from bihuan.web.posting import desk
 from bihuan.web.shell import home_of
 
 ENDS_A_TASK = frozenset({"verify", "assist", "hand_back"})
+# Those who do their part at the centre's desk, not on this page.
+CENTRE_ROLES = frozenset({Role.DISPATCHER, Role.CALLER, Role.SUPERVISOR})
 
 
 @require_safe
@@ -40,17 +42,21 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
 def shown(request: HttpRequest, case: Case, *, at: datetime, status: int = 200, **more: Any) -> HttpResponse:
     """The page, or to htmx its part; on the phone of a grid worker in the phone's frame."""
     by: Posting = request.posting  # type: ignore[attr-defined]
-    context = case_page.page(case, by, at=at, **more) | frame_of(by)
+    context = case_page.page(case, by, at=at, **more) | frame_of(by, case.no)
     part = "case/_case.html" if getattr(request, "htmx", False) else f"case/{context['frame']}.html"
     return render(request, part, context, status=status)
 
 
-def frame_of(by: Posting) -> dict[str, Any]:
-    """Grid workers hold a phone; everybody else sits at a desk, handlers with the counts of theirs beside them."""
+def frame_of(by: Posting, number: str) -> dict[str, Any]:
+    """Grid workers hold a phone; everybody else sits at a desk, handlers with the counts of theirs beside them.
+
+    The centre goes back to its queue with the case in hand: there it is dispatched, decided or called back.
+    """
     if by.role == Role.GRID_WORKER:
         return {"frame": "phone", "back_url": "/grid/tasks/", "tab_items": bottom_bar(by)}
     rail = rail_of(by, timezone.now()) if by.role in UNIT_ROLES else []
-    return {"frame": "desk", "back_url": home_of(by), "nav_items": rail}
+    back = f"/centre/cases/{number}/" if by.role in CENTRE_ROLES else home_of(by)
+    return {"frame": "desk", "back_url": back, "nav_items": rail}
 
 
 @require_POST
@@ -66,7 +72,7 @@ def act(request: HttpRequest, number: str, verb: str) -> HttpResponse:
         if form.is_valid():
             panel.act(case, form, by, at)
     if not form.errors and not tried.refused:
-        return _done(request, number, verb, str(panel.done), at)
+        return _done(request, number, verb, str(panel.done))
     form.held = pictures.held(request, form.photos)  # type: ignore[attr-defined]
     status = 409 if tried.refused and tried.refused.status in (403, 409) else 422
     return shown(request, case_for(by, number), at=at, status=status, tried=form, verb=verb)
@@ -84,19 +90,17 @@ def _filled(panel: Panel, request: HttpRequest, case: Case, by: Posting, at: dat
     return panel.form(request.POST, sight=sight_of(case, by, tasks, at), auto_id=f"{panel.verb}_%s")
 
 
-def _done(request: HttpRequest, number: str, verb: str, said: str, at: datetime) -> HttpResponse:
-    """The page anew. Who may not see the case any longer goes back to his desk."""
+def _done(request: HttpRequest, number: str, verb: str, said: str) -> HttpResponse:
+    """The whole page anew, from its top and with its counts. A grid worker who is done with it goes on to the next task,
+    who may not see the case any longer back to his desk."""
     messages.success(request, said)
     by: Posting = request.posting  # type: ignore[attr-defined]
     try:
         case = case_for(by, number)
     except NotFound:
         return _leave(request, home_of(by))
-    if by.role == Role.GRID_WORKER:  # done with it: on to the next task; the bar below then counts anew
-        return _leave(request, "/grid/tasks/" if verb in ENDS_A_TASK else f"/cases/{case.no}/")
-    if getattr(request, "htmx", False):
-        return shown(request, case, at=at)
-    return redirect("case", number=case.no)
+    ended = by.role == Role.GRID_WORKER and verb in ENDS_A_TASK
+    return _leave(request, "/grid/tasks/" if ended else f"/cases/{case.no}/")
 
 
 def _leave(request: HttpRequest, url: str) -> HttpResponse:
@@ -118,8 +122,8 @@ def reveal(request: HttpRequest, number: str) -> HttpResponse:
     try:
         context["clear"] = vault.reveal(contact, by=by, purpose=purpose, at=at)
     except (PurposeMissing, vault.Erased, vault.Unreadable) as error:
-        return render(request, template, context | frame_of(by) | {"sentence": str(error)}, status=422)
-    return render(request, template, context | frame_of(by))
+        return render(request, template, context | frame_of(by, case.no) | {"sentence": str(error)}, status=422)
+    return render(request, template, context | frame_of(by, case.no))
 
 
 @require_safe

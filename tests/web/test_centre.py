@@ -196,6 +196,12 @@ def test_a_number_typed_opens_its_case(cast, login, now, at):
     assert "没有找到编号" in text_of(answer) and "<script>alert" not in text_of(answer)
 
 
+def test_from_the_cases_own_page_the_way_leads_back_to_the_desk(cast, login, now, at):
+    case, client = filed(at), login("dispatcher")
+    assert f'href="/centre/cases/{case.no}/"' in text_of(client.get(f"/cases/{case.no}/"))
+    assert client.get(f"/centre/cases/{case.no}/")["Location"] == f"/centre/todo/?case={case.no}"
+
+
 # Dispatching
 
 

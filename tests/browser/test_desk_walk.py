@@ -162,11 +162,11 @@ def test_nothing_runs_over_the_edge(cast, outlines, visit, width):
     case = a_mornings_work(cast)
     page = visit("handler", size={"width": width, "height": 800})
     for path in ("/desk/?tab=sign", "/desk/?tab=help", f"/cases/{case.no}/"):
-        page.goto(path)
+        assert page.goto(path).ok
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     page.context.add_cookies([{"name": "django_language", "value": "en", "url": page.evaluate("location.origin")}])
     for path in ("/desk/?tab=sign", f"/cases/{case.no}/"):
-        page.goto(path)
+        assert page.goto(path).ok
         page.locator("html[lang=en]").wait_for(state="attached")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     page.context.clear_cookies(name="django_language")

@@ -133,7 +133,7 @@ def test_every_target_fits_a_thumb_and_nothing_runs_over(cast, outlines, visit):
     case = a_morning_in_the_grid(cast)
     page = visit("worker", size=PHONE)
     for path in ("/grid/", "/grid/tasks/", "/grid/report/", "/grid/reports/", f"/cases/{case.no}/"):
-        page.goto(path)
+        assert page.goto(path).ok
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, path
         small = page.evaluate(
             """[...document.querySelectorAll('main button, main a.button, .tabbar a, .list-item, main summary')]

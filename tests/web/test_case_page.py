@@ -228,10 +228,13 @@ def test_an_unknown_verb_or_number_is_not_found(cast, login):
     assert door.get("/cases/219981261116000001X/").status_code == 404
 
 
-def test_a_part_comes_back_to_htmx(cast, login):
+def test_htmx_gets_the_part_when_refused_and_the_page_when_done(cast, login):
     case, door = dispatched(cast), login("handler")
-    answer = door.post(f"/cases/{case.no}/sign/", {"n": case.n}, headers={"HX-Request": "true"})
-    assert answer.status_code == 200 and "<html" not in words_of(answer) and "已签收" in words_of(answer)
+    htmx = {"headers": {"HX-Request": "true"}}
+    refused = door.post(f"/cases/{case.no}/hand_back/", {"n": case.n}, **htmx)
+    assert refused.status_code == 422 and "<html" not in words_of(refused) and 'id="case"' in words_of(refused)
+    done = door.post(f"/cases/{case.no}/sign/", {"n": case.n}, **htmx)
+    assert done["HX-Redirect"] == f"/cases/{case.no}/"
 
 
 # The contact

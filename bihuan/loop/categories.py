@@ -25,6 +25,12 @@ def categories() -> dict[int, Category]:
     return _categories.get()
 
 
+def in_use(key: str | None) -> Category | None:
+    """The category with this id as a form sent it; None for a retired one and for what is no id."""
+    found = categories().get(int(key)) if key and key.isdecimal() and len(key) < 10 else None
+    return None if found is None or found.retired else found
+
+
 def full_title(category_id: int | None) -> str:
     """市容环卫 / 垃圾清运; empty when there is no category."""
     titles = [category.title for category in lineage(category_id)]

@@ -18,7 +18,7 @@ from bihuan.jobs import hints
 from bihuan.loop import lists, worklist
 from bihuan.loop.access import case_for
 from bihuan.loop.actions import dispatching
-from bihuan.loop.categories import categories, full_title
+from bihuan.loop.categories import categories, full_title, in_use
 from bihuan.loop.lists import Listing, Row, listing_for
 from bihuan.loop.models import State
 from bihuan.loop.refusals import REFUSED, refusal
@@ -112,7 +112,7 @@ def _sign_one(ticked: str, by: Posting, at: datetime) -> str:
     number, _dot, n = ticked.partition(".")
     try:
         case = case_for(by, number)
-        case.seen_n = int(n) if n.isdecimal() else -1
+        case.seen_n = int(n) if n.isdecimal() and len(n) < 10 else -1
         dispatching.sign(case, by=by, at=at)
     except REFUSED as error:
         return f"{number}：{refusal(error).message}"
@@ -162,10 +162,9 @@ def asked(request: HttpRequest, by: Posting) -> Asked:
     """What the address asks for; what it cannot mean is left out."""
     get = request.GET
     tab = TABS.get(get.get("tab", "")) or TABS["review" if by.role == Role.CHIEF else "sign"]
-    category = get.get("category", "")
-    known = category.isdecimal() and len(category) < 9 and int(category) in categories()
+    category = in_use(get.get("category"))
     state = get.get("state", "") if get.get("state", "") in tab.states else ""
-    return Asked(tab, int(category) if known else None, state, get.get("below") == "1", get.get("after", ""))
+    return Asked(tab, category.pk if category else None, state, get.get("below") == "1", get.get("after", ""))
 
 
 def listing(by: Posting, ask: Asked, at: datetime) -> Listing:

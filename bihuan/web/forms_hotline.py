@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bihuan.loop import wording
-from bihuan.loop.categories import categories, full_title
+from bihuan.loop.categories import full_title, in_use
 from bihuan.loop.models import Secrecy, Source
 from bihuan.loop.report import MOST_CHARACTERS, Report
 from bihuan.net import tree
@@ -92,11 +92,11 @@ class IntakeForm(PlacedForm):
     def _category(self, said: dict[str, Any]) -> int | None:
         if not said.get("category_text"):
             return None
-        key = int(said["category"]) if said.get("category", "").isdecimal() else 0
-        if key not in categories() or full_title(key) != said["category_text"]:
+        known = in_use(said.get("category"))
+        if known is None or full_title(known.pk) != said["category_text"]:
             self.add_error("category_text", _("请从列出的类别里选一个，或者清空。"))
             return None
-        return key
+        return known.pk
 
     def _unit(self, said: dict[str, Any]) -> Unit | None:
         if not said.get("unit_text"):

@@ -245,11 +245,10 @@ def unit_options(request: HttpRequest) -> HttpResponse:
 
 
 def _by_duty(request: HttpRequest, by: Posting) -> list[dict[str, Any]]:
-    chosen = request.GET.get("category", "")
-    category = int(chosen) if chosen.isdecimal() and int(chosen) in categories.categories() else None
+    chosen = categories.in_use(request.GET.get("category"))
     where = understand(address=request.GET.get("address", "").strip()[:200])
     options, known = [], set()
-    for key in dict.fromkeys((category, None)):
+    for key in dict.fromkeys((chosen.pk if chosen else None, None)):
         unit, clause = _owed(key, where, by)
         if unit is not None and unit.id not in known:
             known.add(unit.id)

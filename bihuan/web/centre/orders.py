@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bihuan.loop.actions import dispatching, intake
-from bihuan.loop.categories import categories, deciding, duties, full_title, suggest
+from bihuan.loop.categories import deciding, duties, full_title, in_use, suggest
 from bihuan.loop.models import Case, CaseEvent, Category, State
 from bihuan.loop.moves import rules_of
 from bihuan.loop.placing import at_unit
@@ -82,16 +82,10 @@ class CategoryMixin:
 
     def clean_category(self) -> Category | None:
         chosen = self.cleaned_data["category"]  # type: ignore[attr-defined]
-        known = known_category(chosen)
+        known = in_use(chosen)
         if chosen and known is None:
             raise forms.ValidationError(_("没有这个类别，请重新选择。"))
         return known
-
-
-def known_category(key: str | None) -> Category | None:
-    """The category in use with this id, as a form sent it."""
-    found = categories().get(int(key)) if key and key.isdecimal() and len(key) < 9 else None
-    return None if found is None or found.retired else found
 
 
 class AcceptForm(CategoryMixin, forms.Form):

@@ -14,7 +14,7 @@ from bihuan.dossier.models import Contact, Text
 from bihuan.lib.codes import spoken
 from bihuan.loop import story
 from bihuan.loop.actions import closing, dispatching
-from bihuan.loop.categories import duties, full_title
+from bihuan.loop.categories import duties, full_title, in_use
 from bihuan.loop.lists import clock_of
 from bihuan.loop.models import NEVER, Case, Source, State
 from bihuan.loop.moves import possible, rules_of
@@ -258,7 +258,7 @@ def _board(case: Case, steps: Sequence[story.Step], by: Posting, at: datetime, t
 
 def _category(chosen: str | None, case: Case, guesses: Sequence[orders.Guess]) -> int | None:
     if chosen is not None:
-        known = orders.known_category(chosen)
+        known = in_use(chosen)
         return known.pk if known else None
     return case.category_id or (guesses[0].id if guesses else None)
 

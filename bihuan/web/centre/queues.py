@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bihuan.loop import lists
-from bihuan.loop.categories import categories, full_title
+from bihuan.loop.categories import categories, full_title, in_use
 from bihuan.loop.lists import SOON, Listing, Row
 from bihuan.loop.models import Case, State
 from bihuan.loop.wording import titles
@@ -114,10 +114,10 @@ class Filters:
     @classmethod
     def read(cls, query: QueryDict, posting: Posting, at: datetime) -> "Filters":
         net, home = tree.snapshot(), area_of(tree.snapshot().unit(posting.unit_id), tree.snapshot())
-        category, type_ = query.get("category", ""), query.get("type", "")
+        category, type_ = in_use(query.get("category")), query.get("type", "")
         area = _unit(query.get("area", ""))
         return cls(
-            category=int(category) if category.isdecimal() and int(category[:9]) in categories() else None,
+            category=category.pk if category else None,
             type=type_ if type_ in titles("type", at) else "",
             area=area if area and home.id in area.path and area.level <= Level.COMMUNITY else None,
             unit=_named_unit(net, query.get("unit", ""), query.get("unit_name", "")),

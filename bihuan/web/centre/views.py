@@ -24,6 +24,7 @@ from bihuan.lib.codes import BadNumber, parse_case_number
 from bihuan.loop import lists, story
 from bihuan.loop.access import NotFound, case_for
 from bihuan.loop.actions import closing, intake
+from bihuan.loop.categories import in_use
 from bihuan.loop.lists import SOON
 from bihuan.loop.models import Case
 from bihuan.loop.moves import possible
@@ -303,7 +304,7 @@ def advice(request: HttpRequest, number: str) -> HttpResponse:
     """Who may take the case, for the category and the place now in the form."""
     by, at = _by(request), _now()
     found = case_for(by, number)
-    category = orders.known_category(request.GET.get("category"))
+    category = in_use(request.GET.get("category"))
     place = orders.place_called(request.GET.get("address", "").strip(), request.GET.get("grid", ""), by)
     advised = orders.advice(
         found,

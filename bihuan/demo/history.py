@@ -46,7 +46,7 @@ class Mood:
     pause: float = 1.0  # how long things lie on a desk, in times of the usual
 
 
-PAST = Mood(answered=0.75, on_page=0.15, late=0.03, handed_back=0.02, unreached=0.04, unsolved=0.04)
+PAST = Mood(answered=0.85, on_page=0.15, late=0.03, handed_back=0.02, unreached=0.04, unsolved=0.04)
 LATELY = Mood(answered=0.40, on_page=0.45, late=0.10, handed_back=0.12, unreached=0.05, unsolved=0.08, pause=4.0)
 SMOOTH = replace(PAST, handed_back=0.0)  # so that it ends when it must
 

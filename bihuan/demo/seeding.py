@@ -9,10 +9,11 @@ import multiprocessing
 import os
 import random
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from bihuan.demo import figures, matters
@@ -30,6 +31,7 @@ from bihuan.net.calendar import calendar_for, seed_calendar
 from bihuan.net.models import Unit
 from bihuan.net.revisions import forget
 from bihuan.programs import versions
+from bihuan.run.roles import as_owner
 
 PROGRAM = "request"
 BATCH = 20_000  # cases: counts of places come once per batch, so large ones write much less
@@ -67,6 +69,8 @@ def seed(size: Size, *, at: datetime, say: Say, workers: int = 0, number: int = 
         found_city(size.scale, at=at, number=number)
     shares = figures.plan(size.figures, number)
     chapters = [chapter for chapter in _chapters(shares) if not _is_written(chapter)]
+    if workers >= 2:
+        build_lacking_indexes()
     if chapters:
         say(f"写下 {sum(chapter.cases for chapter in chapters):,} 件往事……")
         _write(chapters, at=at, say=say, workers=workers)
@@ -139,15 +143,43 @@ def _write(chapters: list[Chapter], *, at: datetime, say: Say, workers: int) -> 
         for chapter in chapters:
             _write_chapter(chapter, at, say)
         return
-    connections.close_all()  # a connection does not survive being shared with a child
-    context = multiprocessing.get_context("fork")
-    children = [context.Process(target=_write_part, args=(part, at, say)) for part in deal(chapters, workers)]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join()
-    if any(child.exitcode for child in children):
-        raise RuntimeError("写入演示数据的进程出错，请看上面的信息；再运行一次会接着写")
+    with _indexed_afterwards():
+        connections.close_all()  # a connection does not survive being shared with a child
+        context = multiprocessing.get_context("fork")
+        children = [context.Process(target=_write_part, args=(part, at, say)) for part in deal(chapters, workers)]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join()
+        if any(child.exitcode for child in children):
+            raise RuntimeError("写入演示数据的进程出错，请看上面的信息；再运行一次会接着写")
+
+
+@contextmanager
+def _indexed_afterwards() -> Iterator[None]:
+    """Drop what only makes lists fast, and build it once at the end: twice as fast as keeping it up row by row.
+
+    Whatever interrupts the block, what is lacking is built; after a kill, by the next seeding.
+    """
+    with as_owner(), connection.schema_editor() as tables:
+        for index in Case._meta.indexes:
+            tables.execute(f'DROP INDEX IF EXISTS "{index.name}"')
+    try:
+        yield
+    finally:
+        build_lacking_indexes()
+
+
+def build_lacking_indexes() -> None:
+    """Build the indexes of cases that are not there."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = %s", [Case._meta.db_table])
+        there = {name for (name,) in cursor.fetchall()}
+    if lacking := [index for index in Case._meta.indexes if index.name not in there]:
+        with as_owner(), connection.schema_editor() as tables:
+            tables.execute("SET LOCAL maintenance_work_mem = '512MB'")
+            for index in lacking:
+                tables.add_index(Case, index)
 
 
 def deal(chapters: list[Chapter], workers: int) -> list[list[Chapter]]:

@@ -13,13 +13,15 @@ from bench.meter import Browser, Meter, Taken
 from bihuan.dossier import vault
 from bihuan.dossier.models import Contact
 from bihuan.loop.actions import intake
+from bihuan.loop.categories import categories
 from bihuan.loop.models import Case
 from bihuan.loop.report import Report
+from bihuan.net import tree
 from bihuan.net.models import Posting, Token
 from bihuan.net.regions import across_regions
 
 TIMES = 150
-DISPATCHER, HANDLER, LEADER, AGENT = "paidan2", "chengguan1", "shizhang1", "huawu1"
+DISPATCHER, HANDLER, LEADER, AGENT = "paidan2", "chengguan1", "lingdao2", "huawu2"
 
 
 def measure(meter: Meter, session: Callable[[str], dict[str, str]]) -> Iterator[tuple[str, Taken]]:
@@ -38,13 +40,14 @@ def measure(meter: Meter, session: Callable[[str], dict[str, str]]) -> Iterator[
 def _pages(now) -> Iterator[tuple[str, str, str]]:  # type: ignore[no-untyped-def]
     dispatcher = world.actor(DISPATCHER)
     county = dispatcher.unit.l3
-    yield "desk, list of 100", HANDLER, "/desk/?rows=100"
-    yield "centre, list of 100", DISPATCHER, "/centre/?rows=100"
+    yield "desk, list of 100", HANDLER, "/desk/?tab=doing"
+    yield "centre, list of 100", DISPATCHER, "/centre/open/"
     yield "search by phone (hotline)", AGENT, f"/hotline/?caller={_phone(county)}"
     yield "case page", DISPATCHER, f"/cases/{_some_case(county).no}/"
-    yield "wall, whole page", LEADER, "/wall/"
-    yield "wall, numbers", LEADER, "/wall/numbers/"
-    yield "wall, map counts", LEADER, "/wall/counts.json"
+    code = tree.snapshot().unit(county).code
+    yield "wall, whole page", LEADER, f"/wall/{code}/"
+    yield "wall, numbers", LEADER, f"/wall/{code}/numbers/"
+    yield "wall, map counts of 429 grids", LEADER, f"/wall/{code}/counts.json?by=grid"
 
 
 def _get(meter: Meter, browser: Browser, path: str) -> Taken:
@@ -71,15 +74,13 @@ def _filter() -> str:
     with across_regions("any category that is in use"):
         case = Case.objects.filter(closed_at=None, state="handling", category_id__isnull=False).first()
     assert case is not None
-    from bihuan.loop.categories import categories
-
     return f"&state=handling&category={categories()[case.category_id].key}"
 
 
 def _moves(meter: Meter, staff: Browser) -> Taken:
     """Accept a fresh case each time; the filings are not timed."""
     place = world.actor(DISPATCHER).unit
-    grid = next(unit for unit in world.tree.snapshot() if unit.l3 == place.l3 and unit.level == 5)
+    grid = next(unit for unit in tree.snapshot() if unit.l3 == place.l3 and unit.level == 5)
     report = Report(type="help", text="门前路灯不亮，晚上出行不便，请来看看。", grid=grid.code)
     numbers = [intake.file(report, at=timezone.now()).number for _ in range(TIMES + 10)]
 

@@ -22,7 +22,7 @@ from bihuan.net.models import Posting, Role
 from bihuan.net.regions import across_regions
 from bihuan.net.scope import Reach, reach
 
-PAGE = 50
+PAGE = 100
 MOST = 200
 
 # What orders each view and which rows it holds. `due_at` first means: what goes wrong first stands first.

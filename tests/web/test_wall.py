@@ -89,13 +89,13 @@ def test_Q1_every_figure_opens_a_list_of_as_many_cases(login, matters, now, fold
 
 
 def test_Q1_a_long_list_is_paged_and_ends_at_the_figure(login, cast, now):
-    for n in range(53):
+    for n in range(103):
         lives.filed(cast, at=now - timedelta(minutes=n + 1), phone=f"1391234{n:04}")
     leader = login("leader")
     url, count = figures(body(leader, "/wall/"))["open"]
     first = body(leader, url)
-    assert count == 53 and first.count("<tr data-case") == 50
-    assert listed(leader, url)[:2] == (53, 53)
+    assert count == 103 and first.count("<tr data-case") == 100
+    assert listed(leader, url)[:2] == (103, 103)
 
 
 def test_Q1_a_units_count_and_its_late_ones_open_their_lists(login, cast, matters, now):

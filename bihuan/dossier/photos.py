@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 from PIL import Image, ImageOps
 
 from bihuan.dossier.models import Photo
@@ -70,9 +71,9 @@ def take(file: IO[bytes], *, region_id: int, at: datetime) -> Photo:
 def _read(file: IO[bytes]) -> bytes:
     raw = file.read(LARGEST + 1)
     if len(raw) > LARGEST:
-        raise BadPhoto("照片太大：每张最多 10 MB，请压缩或截图后再传。")
+        raise BadPhoto(_("照片太大：每张最多 10 MB，请压缩或截图后再传。"))
     if not raw:
-        raise BadPhoto("照片是空的，请重新选择。")
+        raise BadPhoto(_("照片是空的，请重新选择。"))
     return raw
 
 
@@ -83,7 +84,7 @@ def _drawn_anew(raw: bytes) -> Image.Image:
         try:
             picture = Image.open(io.BytesIO(raw), formats=FORMATS)
         except Image.DecompressionBombError as error:
-            raise BadPhoto("照片的像素太多，请缩小后再传。") from error
+            raise BadPhoto(_("照片的像素太多，请缩小后再传。")) from error
         except _BROKEN as error:
             raise BadPhoto(_not_a_photo(raw)) from error
         _count_pixels(picture)
@@ -91,19 +92,19 @@ def _drawn_anew(raw: bytes) -> Image.Image:
             picture.draft("RGB", (EDGE, EDGE))  # halves a huge JPEG while decoding; does nothing to other formats
             return _flat(ImageOps.exif_transpose(picture))
         except _BROKEN as error:
-            raise BadPhoto("照片没有传完整或已损坏，请重新选择后再传。") from error
+            raise BadPhoto(_("照片没有传完整或已损坏，请重新选择后再传。")) from error
 
 
 def _not_a_photo(raw: bytes) -> str:
     if raw[4:12] in (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1"):
-        return "暂不能接收 HEIC 照片，请在手机里把格式改为“兼容性最佳”（JPG）后再传。"
-    return "这不是能接收的照片，请上传 JPG、PNG 或 WebP 格式的照片。"
+        return _("暂不能接收 HEIC 照片，请在手机里把格式改为“兼容性最佳”（JPG）后再传。")
+    return _("这不是能接收的照片，请上传 JPG、PNG 或 WebP 格式的照片。")
 
 
 def _count_pixels(picture: Image.Image) -> None:
     width, height = picture.size
     if width * height > (JPEG_PIXELS if picture.format in ("JPEG", "MPO") else PIXELS):
-        raise BadPhoto("照片的像素太多，请缩小后再传。")
+        raise BadPhoto(_("照片的像素太多，请缩小后再传。"))
 
 
 def _flat(picture: Image.Image) -> Image.Image:
@@ -186,11 +187,11 @@ def claim(keys: Sequence[str], *, case: Any, stage: str, event_n: int) -> list[P
         return []
     mine = Photo.objects.filter(region_id=case.region_id, case_id=case.pk, stage=stage)
     if mine.count() + len(keys) > MOST:
-        raise BadPhoto(f"照片太多：一次办理最多 {MOST} 张，请去掉几张。")
+        raise BadPhoto(_("照片太多：一次办理最多 %(most)d 张，请去掉几张。") % {"most": MOST})
     with across_regions("a photo is uploaded before anyone knows where the matter lies"):
         free = {photo.key: photo for photo in Photo.objects.select_for_update().filter(key__in=keys, case_id=None)}
         if len(free) != len(keys):
-            raise BadPhoto("有照片已经失效（上传后 24 小时没有提交），请重新上传。")
+            raise BadPhoto(_("有照片已经失效（上传后 24 小时没有提交），请重新上传。"))
         # Deleted and written anew, because a row never changes its region.
         Photo.objects.filter(pk__in=[photo.pk for photo in free.values()]).delete()
     photos = [free[key] for key in keys]

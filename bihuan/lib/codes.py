@@ -30,7 +30,14 @@ class BadNumber(ValueError):
 
 
 class BadPhone(ValueError):
-    """Not a phone number of mainland China; the message says what is expected."""
+    """Not a phone number of mainland China; the message says what is expected.
+
+    Who says it in another language translates `sentence` and fills in `given`.
+    """
+
+    def __init__(self, sentence: str, **given: object) -> None:
+        super().__init__(sentence % given if given else sentence)
+        self.sentence, self.given = sentence, given
 
 
 class BadResidentId(ValueError):
@@ -206,7 +213,7 @@ def normal_phone(text: str) -> str:
         digits = "0" + digits  # the area code loses its 0 behind +86
     if found := _LANDLINE.fullmatch(digits):
         return f"{found[1]}-{found[2]}"
-    raise BadPhone(_phone_fault(digits))
+    raise _phone_fault(digits)
 
 
 def _without_country(digits: str) -> tuple[str, bool]:
@@ -218,16 +225,16 @@ def _without_country(digits: str) -> tuple[str, bool]:
     return digits, False
 
 
-def _phone_fault(digits: str) -> str:
+def _phone_fault(digits: str) -> BadPhone:
     if not digits:
-        return "请填写电话号码"
+        return BadPhone("请填写电话号码")
     if not digits.isdecimal() or not digits.isascii():
-        return "电话号码只能是数字，分机号请写在说明里"
+        return BadPhone("电话号码只能是数字，分机号请写在说明里")
     if digits[0] == "1" and len(digits) != 11:
-        return f"手机号码应为11位，现在是{len(digits)}位"
+        return BadPhone("手机号码应为11位，现在是%(n)d位", n=len(digits))
     if digits[0] not in "01" and len(digits) in (7, 8):
-        return "固定电话请加区号，例如 0412-3222222"
-    return "电话号码不对，请填写11位手机号码，或带区号的固定电话，例如 0412-3222222"
+        return BadPhone("固定电话请加区号，例如 0412-3222222")
+    return BadPhone("电话号码不对，请填写11位手机号码，或带区号的固定电话，例如 0412-3222222")
 
 
 def phone_tail(phone: str) -> str:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from bihuan.net import tree
 
 FARTHEST_METRES = 2_000  # a point this far outside every boundary is still taken for the nearest grid
@@ -37,12 +39,12 @@ def place(
     net = tree.snapshot()
     if grid:
         if not net.has_code(grid):
-            raise BadPlace("没有这个网格编码，请核对。")
+            raise BadPlace(_("没有这个网格编码，请核对。"))
         return at_unit(net.by_code(grid).id, lng=lng, lat=lat)
     if lng is not None and lat is not None:
         hit = net.locate(lng, lat)
         if hit is None or hit.metres > FARTHEST_METRES:
-            raise BadPlace("这个位置不在本市范围内，请重新选择。")
+            raise BadPlace(_("这个位置不在本市范围内，请重新选择。"))
         return at_unit(hit.unit_id, lng=lng, lat=lat)
     found = net.resolve_address(address) if address else None
     return at_unit(found, area=net.by_code(area).id if area else None)

@@ -4,6 +4,9 @@ import hashlib
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _noop
+
 from bihuan.lib.canonical import canonical_json
 from bihuan.lib.codes import BadPhone, normal_phone
 from bihuan.loop.models import Secrecy, Source
@@ -73,18 +76,19 @@ def _placed(report: Report) -> Placed:
 
 
 def _check_lists(report: Report, rules: CaseProgram) -> None:
-    _require(report.type in rules.types, "type", "请选择诉求类型。")
-    _require(report.urgency in rules.urgencies, "urgency", "紧急程度填写有误。")
-    _require(report.secrecy in Secrecy.values, "secrecy", "请选择是否公开。")
-    _require(len(report.address) <= 200, "address", "地址太长了，请控制在200字以内。")
-    _require(len(report.name) <= 40, "name", "姓名太长了，请控制在40字以内。")
-    _require(len(set(report.photos)) <= MOST_PHOTOS, "photos", f"最多上传{MOST_PHOTOS}张照片。")
+    _require(report.type in rules.types, "type", _noop("请选择诉求类型。"))
+    _require(report.urgency in rules.urgencies, "urgency", _noop("紧急程度填写有误。"))
+    _require(report.secrecy in Secrecy.values, "secrecy", _noop("请选择是否公开。"))
+    _require(len(report.address) <= 200, "address", _noop("地址太长了，请控制在200字以内。"))
+    _require(len(report.name) <= 40, "name", _noop("姓名太长了，请控制在40字以内。"))
+    _require(len(set(report.photos)) <= MOST_PHOTOS, "photos", _noop("最多上传%(most)d张照片。"), most=MOST_PHOTOS)
 
 
 def _words(text: str) -> str:
     text = _clean(text).strip()
-    _require(bool(text), "text", "请写下您要反映的事情。")
-    _require(len(text) <= MOST_CHARACTERS, "text", f"内容太长了（{len(text)}字），请控制在{MOST_CHARACTERS}字以内。")
+    _require(bool(text), "text", _noop("请写下您要反映的事情。"))
+    too_long = _noop("内容太长了（%(n)d字），请控制在%(most)d字以内。")
+    _require(len(text) <= MOST_CHARACTERS, "text", too_long, n=len(text), most=MOST_CHARACTERS)
     return text
 
 
@@ -94,7 +98,7 @@ def _phone(text: str) -> str:
     try:
         return normal_phone(text)
     except BadPhone as error:
-        raise BadReport("phone", str(error)) from None
+        raise BadReport("phone", _(error.sentence) % error.given) from None
 
 
 def _clean(text: str) -> str:
@@ -103,6 +107,6 @@ def _clean(text: str) -> str:
     return kept.encode("utf-8", "ignore").decode()
 
 
-def _require(holds: bool, field: str, message: str) -> None:
+def _require(holds: bool, field: str, message: str, **given: int) -> None:
     if not holds:
-        raise BadReport(field, message)
+        raise BadReport(field, _(message) % given)

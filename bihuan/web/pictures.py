@@ -7,6 +7,7 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST, require_safe
 
@@ -39,7 +40,7 @@ def upload(request: HttpRequest) -> JsonResponse:
 
 def _take(file: UploadedFile | None, at: datetime) -> Photo:
     if file is None:
-        raise BadPhoto("没有收到照片，请重新选择。")
+        raise BadPhoto(_("没有收到照片，请重新选择。"))
     return photos.take(file, region_id=tree.snapshot().region_of(None), at=at)
 
 
@@ -50,7 +51,7 @@ def taken(request: HttpRequest, at: datetime, *, files: str = "photos", ids: str
     """
     before, now = list(dict.fromkeys(request.POST.getlist(ids))), request.FILES.getlist(files)
     if len(before) + len(now) > MOST:
-        raise BadPhoto(f"最多上传{MOST}张照片，您选了{len(before) + len(now)}张。")
+        raise BadPhoto(_("最多上传%(most)d张照片，您选了%(n)d张。") % {"most": MOST, "n": len(before) + len(now)})
     return (*before, *(_take(file, at).key for file in now))
 
 

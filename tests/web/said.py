@@ -11,8 +11,9 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = ROOT / "bihuan"
-# A call of one of these names, and which of its arguments are sentences.
-CALLS = {"_": 1, "gettext": 1, "gettext_lazy": 1, "_noop": 1, "gettext_noop": 1, "ngettext": 2, "ngettext_lazy": 2}
+# A call of one of these names, and how many of its arguments are sentences.
+ONE = ("_", "gettext", "gettext_lazy", "_noop", "gettext_noop", "BadPhone")
+CALLS = {**dict.fromkeys(ONE, 1), "ngettext": 2, "ngettext_lazy": 2}
 NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 Sentence = str | tuple[str, str]  # a pair where one and many differ

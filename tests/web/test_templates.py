@@ -70,16 +70,3 @@ def test_every_part_says_what_it_takes(name):
 def test_the_icons_are_sorted_and_named_once():
     named = (ROOT / "front" / "icons.txt").read_text().split()
     assert len(named) == len(set(named))
-
-
-@pytest.mark.parametrize("name", [name for name in TEMPLATES if name.startswith("parts/") or "/" not in name])
-def test_the_frames_and_parts_are_complete_in_english(name, english):
-    words = re.findall(r"\{%\s*translate\s+(?:\"([^\"]+)\"|'([^']+)')", source(name))
-    missing = {one or other for one, other in words} - english
-    assert name == "styleguide.html" or missing == set()
-
-
-@pytest.fixture(scope="module")
-def english() -> set[str]:
-    text = (ROOT / "bihuan" / "locale" / "en" / "LC_MESSAGES" / "django.po").read_text()
-    return {said for said, means in re.findall(r'^msgid "(.+)"\nmsgstr "(.+)"$', text, re.M) if means}

@@ -3,7 +3,10 @@
 import logging
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
@@ -34,6 +37,11 @@ def answer_errors(api: NinjaAPI) -> None:
     api.add_exception_handler(ValidationError, _invalid)
     api.add_exception_handler(AuthenticationError, _stranger)
     api.add_exception_handler(Http404, _missing)
+    api.add_exception_handler(RequestDataTooBig, _too_big)
+    for kind in (SuspiciousOperation, MultiPartParserError):
+        api.add_exception_handler(kind, _unreadable)
+    api.add_exception_handler(DataError, _unstorable)
+    api.add_exception_handler(Exception, ours)
 
 
 def _refused(request: HttpRequest, error: Exception) -> HttpResponse:
@@ -58,3 +66,39 @@ def _stranger(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
 
 def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
     return answer(error_body("not_found", "没有找到。"), 404)
+
+
+def nothing_here(request: HttpRequest) -> HttpResponse:
+    """An address that the API does not have."""
+    return answer(error_body("not_found", "没有这个接口地址，请对照接口说明。"), 404)
+
+
+def not_allowed(allowed: str) -> HttpResponse:
+    """An address asked in a way it does not know. allowed: the ways it does, as for the header of that name."""
+    response = answer(error_body("not_allowed", f"这个接口地址只能用 {allowed}。"), 405)
+    response["Allow"] = allowed
+    return response
+
+
+def too_big() -> HttpResponse:
+    return answer(error_body("too_big", "提交的内容太大，请减少后再提交。"), 413)
+
+
+def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    return too_big()
+
+
+def _unreadable(request: HttpRequest, error: Exception) -> HttpResponse:
+    return answer(error_body("unreadable", "提交的内容不完整或者格式不对，请检查后再提交。"), 400)
+
+
+def _unstorable(request: HttpRequest, error: DataError) -> HttpResponse:
+    """A NUL, a number beyond any number we keep: the caller's, so it is refused; and logged, in case it was ours."""
+    log.warning("what was sent cannot be stored", exc_info=error)
+    return answer(error_body("invalid", "提交的内容里有不能保存的字符或数字。"), 422)
+
+
+def ours(request: HttpRequest, error: Exception) -> HttpResponse:
+    """What nobody foresaw: logged with its trace."""
+    log.error("%s failed", request.path, exc_info=error)
+    return answer(error_body("failed", "系统出了点问题，我们已经记下来了。请稍后再试。"), 500)

@@ -68,7 +68,7 @@ def _body(request: HttpRequest) -> RequestIn:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise Refused(422, "invalid", f"“{field}”填写有误，请对照接口说明。", field) from error
+        raise Refused(422, "invalid", f"“{field or '请求'}”填写有误，请对照接口说明。", field) from error
 
 
 def _report(body: RequestIn, at: datetime) -> Report:

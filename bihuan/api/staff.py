@@ -1,5 +1,6 @@
 """Cases for other systems of the administration: the same lists and the same acts as on the pages."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -190,9 +191,9 @@ def _offer(verb: str, schema: type[Acting], title: str, act: Act) -> None:
     def operation(request: HttpRequest, number: str, body: Acting) -> HttpResponse:
         case = case_for(request.auth, number)
         case.seen_n = body.n
-        act(case, body, request.auth, timezone.now())
-        state, n = Case.objects.filter(region_id=case.region_id, pk=case.pk).values_list("state", "n").get()
-        return answer({"number": case.no, "state": state, "status": str(State(state).label), "n": n})
+        event = act(case, body, request.auth, timezone.now())
+        state = json.loads(event.data)["set"].get("state", case.state)
+        return answer({"number": case.no, "state": state, "status": str(State(state).label), "n": event.n})
 
     operation.__annotations__["body"] = schema
     operation.__name__ = verb

@@ -7,6 +7,8 @@ from bihuan.web.styleguide import outlines, styleguide
 from bihuan.web.theme import theme_css
 from bihuan.web.who import who
 
+handler400 = "bihuan.web.mistakes.bad_request"
+
 urlpatterns = [
     path("api/v1/", include("bihuan.api.urls")),  # first: the hot way in
     path("i18n/", include("django.conf.urls.i18n")),

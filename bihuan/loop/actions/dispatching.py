@@ -11,7 +11,7 @@ from bihuan.book.journal import Acting
 from bihuan.loop.access import require_owner
 from bihuan.loop.categories import owed
 from bihuan.loop.models import Case, CaseEvent, Category, Task
-from bihuan.loop.moves import require_asks, require_move, require_room, rules_of
+from bihuan.loop.moves import Missing, require_asks, require_move, require_room, rules_of
 from bihuan.loop.record import advance, locked, words
 from bihuan.net.models import Kind, Posting, Unit
 from bihuan.net.scope import require_scope
@@ -36,11 +36,13 @@ def dispatch(
     """Send a case to the unit that must handle it (主办), with others that assist (协办); its handling clock starts.
 
     category, urgency: set or corrected in the same act, because limits depend on them. The resident is told who has it
-    and until when. Raises IllegalMove, OutOfScope (`to` lies outside the dispatcher's territory) or BadUnit.
+    and until when. Raises IllegalMove, Missing, OutOfScope (`to` lies outside the dispatcher's territory) or BadUnit.
     """
     case = locked(case, at=at)
     move = require_move(case, "dispatch", by=by)
     require_asks(case, move, by=by, unit=to)
+    if urgency and urgency not in rules_of(case).urgencies:
+        raise Missing("urgency", "请重新选择紧急程度。")
     assisting = _check_units(to, list(assisting), by)
     changes: dict[str, Any] = {"unit_id": to.pk, "dispatched_at": at, "handler": None}
     if category:

@@ -114,13 +114,13 @@ def approve(case: Case, *, passed: bool, by: Acting, at: datetime, text: str = "
     """The unit's leader lets the reply out, or sends the draft back with a reason.
 
     Let out, it is the unit's answer: whether it came in time is fixed now and never changes (overdue_raw).
-    Nobody approves a reply of his own. Raises IllegalMove, NotYours, NoWords.
+    Nobody approves a reply of his own, whichever posting he wrote it in. Raises IllegalMove, NotYours, NoWords.
     """
     case = locked(case, at=at)
     move = require_move(case, "approve", by=by, outcome="pass" if passed else "send_back")
     require_owner(by, case)
     require_asks(case, move, by=by, text=text)
-    if isinstance(by, Posting) and by.pk == case.handler:
+    if isinstance(by, Posting) and _is_same_person(by, case.handler):
         raise IllegalMove("不能审核自己起草的答复。")
     if not passed:
         return advance(case, move, by=by, at=at, changes={"result": ""}, facts=words(case, text))
@@ -131,3 +131,7 @@ def approve(case: Case, *, passed: bool, by: Acting, at: datetime, text: str = "
     if case.state == State.VERIFYING:
         open_verification(case, at=at)
     return event
+
+
+def _is_same_person(by: Posting, handler: int | None) -> bool:
+    return by.pk == handler or Posting.objects.filter(pk=handler, person=by.person_id).exists()

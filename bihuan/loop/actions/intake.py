@@ -19,15 +19,16 @@ from bihuan.loop.categories import lineage
 from bihuan.loop.counts import counted
 from bihuan.loop.filing_sql import file_statement, row_of
 from bihuan.loop.models import Case, CaseEvent, Category, Source, State
-from bihuan.loop.moves import post_of, require_asks, require_move
+from bihuan.loop.moves import post_of, require_asks, require_move, rules_of
 from bihuan.loop.numbers import next_number
-from bihuan.loop.placing import Placed, at_unit
+from bihuan.loop.placing import BadPlace, Placed, at_unit
 from bihuan.loop.record import advance, locked, note, words
 from bihuan.loop.report import BadReport, Report, checked
 from bihuan.net import tree
 from bihuan.net.calendar import calendar_for
 from bihuan.net.models import Posting
 from bihuan.net.regions import across_regions
+from bihuan.net.scope import require_scope
 from bihuan.programs import versions
 from bihuan.programs.document import CaseProgram, Move
 
@@ -224,10 +225,12 @@ def _filed_before(report: Report) -> Filed:
 def accept(case: Case, *, by: Acting, at: datetime, category: Category | None = None, type: str = "") -> CaseEvent:
     """Accept a matter as the government's to handle: it is valid from now on and the clock for dispatching runs.
 
-    Raises IllegalMove.
+    Raises IllegalMove, or BadReport for a type that its program does not have.
     """
     case = locked(case, at=at)
     move = require_move(case, "accept", by=by)
+    if type and type not in rules_of(case).types:
+        raise BadReport("type", "请选择诉求类型。")
     changes: dict[str, Any] = {"accepted_at": at}
     if category:
         changes["category_id"] = category.pk
@@ -254,9 +257,16 @@ def answer(case: Case, text: str, *, by: Posting, at: datetime, category: Catego
 
 @transaction.atomic
 def place(case: Case, unit_id: int, *, by: Posting, at: datetime) -> CaseEvent:
-    """Put a case on the net, or correct where it is; the counts of its old place move to the new one."""
+    """Put a case on the net, or correct where it is; the counts of its old place move to the new one.
+
+    Raises IllegalMove, Missing, BadPlace, or OutOfScope: nobody moves a case to where his own power does not reach.
+    """
     case = locked(case, at=at)
     require_asks(case, require_move(case, "place", by=by), by=by, place=unit_id)
+    unit = tree.snapshot().unit(unit_id)
+    require_scope(by, unit)
+    if not unit.is_place:
+        raise BadPlace(f"“{unit.name}”不是一个地方，请选街道、社区或网格。")
     placed = asdict(at_unit(unit_id, lng=case.lng, lat=case.lat))
     del placed["region_id"]  # where it was filed never changes
     return note(case, "place", by=by, at=at, facts={}, **placed)

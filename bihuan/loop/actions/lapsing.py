@@ -22,6 +22,7 @@ def fire(case: Case, clock: Clock) -> None:
     clock.save(update_fields=["stage", "ended_at"])
     rule = rules_of(case).clocks[clock.key]
     _repeat(case, clock)
+    case.ticking = None
     _LAPSES[rule.lapse, rule.outcome](case, clock.due_at)
 
 

@@ -130,7 +130,10 @@ def _pages(sizes: list[int], say: Say) -> None:
 
 def _session(login: str) -> dict[str, str]:
     """Headers of a browser that is logged in as a member of the cast."""
-    door = Client()
-    door.force_login(world.actor(login).person.user)
+    door, posting = Client(), world.actor(login)
+    door.force_login(posting.person.user)
+    session = door.session
+    session["posting"] = posting.pk
+    session.save()
     cookies = "; ".join(f"{key}={morsel.value}" for key, morsel in door.cookies.items())
     return {"Cookie": cookies, "Host": "localhost"}

@@ -12,7 +12,7 @@ from ninja.security import HttpBearer
 
 from bihuan.api.errors import Refused
 from bihuan.net.models import Posting, Token
-from bihuan.net.postings import standing_on
+from bihuan.net.postings import is_standing
 
 
 class ByToken(HttpBearer):
@@ -20,11 +20,16 @@ class ByToken(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> Posting | None:
         digest = hashlib.sha256(token.encode()).hexdigest()
-        standing = Posting.objects.filter(standing_on(timezone.localdate()), unit__died=None)
-        standing = standing.exclude(person__user__is_active=False)
-        known = Token.objects.filter(digest=digest, revoked_at=None, posting__in=standing)
-        found = known.select_related("posting__person", "posting__unit").first()
-        return found.posting if found else None
+        known = Token.objects.filter(digest=digest, revoked_at=None)
+        found = known.select_related("posting__person__user", "posting__unit").first()
+        return found.posting if found and _may_act(found.posting) else None
+
+
+def _may_act(posting: Posting) -> bool:
+    """A posting that has ended, or whose unit or account was closed, acts no more - by token either."""
+    user = posting.person.user
+    closed = posting.unit.died is not None or (user is not None and not user.is_active)
+    return is_standing(posting, timezone.localdate()) and not closed
 
 
 class Turnstile:

@@ -32,15 +32,30 @@ def start(case: Case, key: str, *, at: datetime) -> Clock:
     stop(case, [key], at=at)
     limit = limit_for(case, key)
     due = worktime.due(limit, start=at, calendar=calendar(case))
-    return Clock.objects.create(
+    clock = Clock.objects.create(
         region_id=case.region_id, case_id=case.pk, key=key, limit=str(limit), started_at=at, due_at=due
     )
+    case.ticking = sorted([*ticking(case), clock], key=_order)
+    return clock
 
 
 def stop(case: Case, keys: Iterable[str], *, at: datetime) -> None:
-    """Stop the running clocks with these keys."""
-    if keys:
-        running(case).filter(key__in=list(keys)).update(stage=Clock.Stage.STOPPED, ended_at=at)
+    """Stop the running clocks with these keys. A statement only if there are any."""
+    ended = [clock.pk for clock in ticking(case) if clock.key in keys]
+    if ended:
+        _of(case).filter(pk__in=ended).update(stage=Clock.Stage.STOPPED, ended_at=at)
+        case.ticking = [clock for clock in ticking(case) if clock.pk not in ended]
+
+
+def ticking(case: Case) -> list[Clock]:
+    """The running clocks of a locked case, the first due first: read once for an act, kept up by `start` and `stop`."""
+    if case.ticking is None:
+        case.ticking = sorted(running(case), key=_order)
+    return case.ticking
+
+
+def _order(clock: Clock) -> tuple[datetime, int]:
+    return clock.due_at, clock.pk
 
 
 def running(case: Case) -> QuerySet[Clock]:

@@ -147,6 +147,7 @@ class Case(RegionModel):
     n = models.IntegerField(default=1)
     head = models.BinaryField()
 
+    ticking: "list[Clock] | None" = None  # not stored: its running clocks, while an act holds the lock (clock.ticking)
     seen_n: int | None = None  # not stored: the last event the caller has seen; an act on an older sight is refused
 
     class Meta:

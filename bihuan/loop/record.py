@@ -11,7 +11,7 @@ from bihuan.dossier.models import Photo
 from bihuan.lib import worktime
 from bihuan.loop import clock
 from bihuan.loop.counts import counted, deltas
-from bihuan.loop.models import Case, CaseEvent, Clock, Task
+from bihuan.loop.models import Case, CaseEvent, Task
 from bihuan.loop.moves import rules_of
 from bihuan.loop.report import MOST_CHARACTERS
 from bihuan.programs.document import Move
@@ -35,9 +35,10 @@ def fire_due(case: Case, *, at: datetime) -> int:
     from bihuan.loop.actions.lapsing import fire  # what clocks do is told in terms of the acts, which stand above
 
     fired = 0
-    while due := clock.running(case).filter(due_at__lte=at).order_by("due_at", "id").first():
+    while due := next((one for one in clock.ticking(case) if one.due_at <= at), None):
         fire(case, due)
         case.refresh_from_db(from_queryset=Case.objects.filter(region_id=case.region_id))
+        case.ticking = None
         fired += 1
     return fired
 
@@ -118,8 +119,7 @@ def _run_clocks(case: Case, move: Move, at: datetime) -> dict[str, Any]:
         if rules.clocks[key].promise:
             changes["promise_at"] = started.due_at
     steps = rules.states[case.state].clocks
-    step = clock.running(case).filter(key__in=steps).order_by("due_at").first() if steps else None
-    if step:
+    if step := next((one for one in clock.ticking(case) if one.key in steps), None):
         # A promise stays the due time also when its clock has run out and goes on counting by repeating.
         promise = changes.get("promise_at", case.promise_at)
         changes["due_at"] = promise if rules.clocks[step.key].promise and promise else step.due_at
@@ -130,8 +130,7 @@ def _close_tasks(case: Case, at: datetime) -> None:
     rows = Task.objects.filter(region_id=case.region_id, case_id=case.pk, stage=Task.Stage.OPEN)
     rows.filter(kind=Task.Kind.LEAD).update(stage=Task.Stage.DONE, ended_at=at)
     rows.update(stage=Task.Stage.DROPPED, ended_at=at)
-    still = Clock.objects.filter(region_id=case.region_id, case_id=case.pk, stage=Clock.Stage.RUNNING)
-    still.update(stage=Clock.Stage.STOPPED, ended_at=at)
+    clock.stop(case, {one.key for one in clock.ticking(case)}, at=at)
 
 
 def _tell(case: Case, move: Move, event: CaseEvent, at: datetime) -> None:

@@ -39,7 +39,7 @@ def bodies(grids: list[str]) -> list[bytes]:
             "type": "投诉",
             "text": f"楼下第{n}号烧烤摊油烟太大，晚上睡不着觉，已经反映过一次，请有关部门来看一看。",
             "place": {"grid": grid},
-            "contact": {"name": "王先生", "phone": f"138{n * 7919 % 10**8:08}"},
+            "contact": {"name": "王先生", "phone": "138%PHONE%"},
             "client_id": "%CLIENT%",
         }
         made.append(json.dumps(body, ensure_ascii=False).encode())
@@ -76,7 +76,8 @@ def _client(port: int, bodies: list[bytes], stop: threading.Event, done: list[in
     for body in itertools.cycle(bodies):
         if stop.is_set():
             break
-        body = body.replace(b"%CLIENT%", str(uuid.uuid4()).encode())
+        sender = uuid.uuid4()
+        body = body.replace(b"%CLIENT%", str(sender).encode()).replace(b"%PHONE%", b"%08d" % (sender.int % 10**8))
         link.sendall(
             b"POST /api/v1/requests HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n%s" % (len(body), body)

@@ -1,12 +1,15 @@
 """One text for one value, and hashes that chain: what makes the journal's events provable."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 
 class NotCanonical(ValueError):
@@ -19,6 +22,24 @@ def canonical_json(value: Any) -> str:
     Datetimes become UTC with microseconds ("2026-11-20T01:30:00.000000Z"), dates ISO, Decimal and UUID strings.
     Raises NotCanonical for NaN and infinity, keys that are not text, naive datetimes, lone surrogates, other types.
     """
+    quick = _quickly(value)
+    return _surely(value) if quick is None else quick
+
+
+def _quickly(value: Any) -> str | None:
+    """The text by a faster encoder; None where it might write another one: numbers with exponents, and null for NaN."""
+    try:
+        text = orjson.dumps(value, default=_plain, option=_SAME_AS_SURELY)
+    except TypeError:  # what it does not take, the slower way takes or refuses in our words
+        return None
+    return None if _DOUBTFUL.search(text) else text.decode()
+
+
+_SAME_AS_SURELY = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+_DOUBTFUL = re.compile(rb"null|\d[eE]|\d{16}\.|0\.0000")
+
+
+def _surely(value: Any) -> str:
     _require_text_keys(value)
     try:
         text = _encode(value)

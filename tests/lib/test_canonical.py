@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bihuan.lib import canonical
 from bihuan.lib.canonical import NotCanonical, canonical_json, chain
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -49,6 +50,16 @@ def test_what_has_no_single_text_is_refused(value: Any) -> None:
 def test_reading_and_writing_again_changes_nothing(value: Any) -> None:
     text = canonical_json(value)
     assert canonical_json(json.loads(text)) == text
+
+
+@given(VALUES)
+def test_the_quick_way_writes_what_the_sure_way_writes(value: Any) -> None:
+    assert canonical._quickly(value) in (None, canonical._surely(value))
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_have_one_text_too(number: float) -> None:
+    assert canonical_json([number]) == canonical._surely([number])
 
 
 @given(st.dictionaries(TEXT, st.integers(), max_size=6))

@@ -18,6 +18,7 @@ from bihuan.net.scope import area_of, covers
 from bihuan.web.forms_report import PlacedForm, Words
 
 FILE, ANSWER, DISPATCH = "file", "answer", "dispatch"
+LONGEST_REF = 60  # of a call, as the softphone names it
 
 
 class IntakeForm(PlacedForm):
@@ -68,6 +69,9 @@ class IntakeForm(PlacedForm):
         self.fields["text" if self["caller"].value() else "caller"].widget.attrs["autofocus"] = True
         self.fields["type"].choices = list(wording.titles("type", at).items())
         self.fields["urgency"].choices = list(wording.titles("urgency", at).items())
+
+    def clean_ref(self) -> str:
+        return self.cleaned_data["ref"][:LONGEST_REF]
 
     def clean_client_id(self) -> UUID | None:
         try:
@@ -138,5 +142,5 @@ def units(ids: list[str]) -> list[Unit]:
 
 def blank(data: Any, *, by: Posting, at: datetime) -> IntakeForm:
     """An empty form for the next call, or for the call that a softphone announces (`caller`, `ref`)."""
-    initial = {"caller": data.get("caller", "")[:30], "ref": data.get("ref", "")[:60], "client_id": uuid4()}
+    initial = {"caller": data.get("caller", "")[:30], "ref": data.get("ref", "")[:LONGEST_REF], "client_id": uuid4()}
     return IntakeForm(initial=initial | {"type": "help", "urgency": "normal", "secrecy": Secrecy.PUBLIC}, by=by, at=at)

@@ -38,9 +38,10 @@ def place(
     """
     net = tree.snapshot()
     if grid:
-        if not net.has_code(grid):
+        unit = net.by_code(grid) if net.has_code(grid) else None
+        if unit is None or not unit.is_place or unit.died:
             raise BadPlace(_("没有这个网格编码，请核对。"))
-        return at_unit(net.by_code(grid).id, lng=lng, lat=lat)
+        return at_unit(unit.id, lng=lng, lat=lat)
     if lng is not None and lat is not None:
         hit = net.locate(lng, lat)
         if hit is None or hit.metres > FARTHEST_METRES:

@@ -73,7 +73,14 @@ def refused_page(request: HttpRequest, refused: Refusal) -> HttpResponse:
     if getattr(request, "htmx", False):
         return render(request, "parts/notice.html", {"tone": "bad", "text": refused.message}, status=refused.status)
     context: dict[str, Any] = {"code": refused.status, "title": _title(refused.status), "sentence": refused.message}
-    return render(request, "web/error.html", context, status=refused.status)
+    return render(request, "web/error.html", context | {"typed": list(_typed(request))}, status=refused.status)
+
+
+def _typed(request: HttpRequest) -> Iterator[tuple[str, str]]:
+    """What somebody wrote into a form whose page is gone: a case moved out of their sight while they wrote."""
+    for name in ("text", "answer", "note"):
+        if words := request.POST.get(name, "").strip():
+            yield _("您刚才写的"), words
 
 
 def _title(status: int) -> str:

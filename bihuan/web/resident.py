@@ -242,7 +242,7 @@ def _act(request: HttpRequest, signed: str, do: Callable[[datetime], Any], said:
         messages.success(request, said)
         return redirect("follow", signed=signed)
     context = tracking.page(case_of(signed), signed, at=at)
-    context |= {"sorry": _sorry(tried.refused, context["offers"]), "typed": _text(request)}
+    context |= {"sorry": _sorry(tried.refused, context["offers"]), "typed": _text(request).strip()}
     context["held"] = pictures.held(request)
     return render(request, "resident/follow.html", context, status=tried.refused.status)
 
@@ -253,4 +253,4 @@ def _sorry(refused: Refusal, offers: tracking.Offers) -> str:
         return refused.message
     if offers.urged:
         return _("今天已经替您催过了，我们记着呢。明天还可以再催。")
-    return _("这件事刚刚有了新进展，请看下面的最新情况。您写的内容还在。")
+    return _("这件事刚刚有了新进展，请看下面的最新情况。")

@@ -281,6 +281,7 @@ class Postgres:
             "log_timezone": "UTC",
             "lc_messages": "C",
             "log_line_prefix": "%m [%p] %u ",
+            "log_error_verbosity": "terse",  # the detail of a failure quotes rows, and rows hold residents' words
             "random_page_cost": "1.1",
             "jit": "off",
             "wal_compression": "on",

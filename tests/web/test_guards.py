@@ -13,7 +13,7 @@ from unittest import mock
 import pytest
 from django.conf import settings
 from django.core import signals
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -283,6 +283,17 @@ def test_who_holds_no_posting_is_told_whom_to_ask(cast: Any, client: Client) -> 
     assert client.get("/desk/").headers["Location"] == "/posting/"
 
 
+def test_nobody_approves_his_own_reply_under_another_posting(login: Any, cast: Any) -> None:
+    case = lives.replied(cast)
+    cast.both = Posting.objects.create(
+        person=cast.handler.person, unit=cast.water, role=cast.chief.role, since=cast.chief.since
+    )
+    answer = login("both").post(f"/cases/{case.no}/approve/", {"outcome": "pass", "n": case.n})
+    assert answer.status_code == 409
+    assert "不能审核自己起草的答复" in answer.content.decode()
+    assert lives.fresh(case).state == "replied"
+
+
 # What no log, message file or public page holds
 
 
@@ -316,6 +327,17 @@ def test_no_log_holds_a_name_a_phone_or_words(login: Any, cast: Any, client: Cli
     assert text
     for private in (NAME, PHONE, PHONE[-8:], WORDS):
         assert private not in text
+
+
+def test_the_databases_own_log_quotes_no_row(db: None) -> None:
+    """On a failure PostgreSQL would write the failing row and the statement's values into its log."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [[*QUIET]])
+        assert dict(cursor.fetchall()) == QUIET
+
+
+QUIET = {"log_error_verbosity": "terse", "log_parameter_max_length_on_error": "0", "log_min_duration_statement": "-1",
+         "log_statement": "none"}  # fmt: skip
 
 
 def test_a_line_end_in_a_request_begins_no_line_in_the_log(cast: Any, client: Client, logged: Any) -> None:

@@ -156,7 +156,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = env("BIHUAN_SESSION_HOURS", 12, int, "工作人员多少小时不用要重新登录。", check=positive) * 3600
 SESSION_SAVE_EVERY_REQUEST = False
-SESSION_ENGINE = "django.contrib.sessions.backends.db"  # a cache per process would outlive a log-out
+SESSION_ENGINE = "bihuan.web.sessions"  # in the database: a cache per process would outlive a log-out
 # Two copies on one host, on different ports, share a cookie jar: a name of their own keeps each one's people logged in.
 SESSION_COOKIE_NAME = f"bihuan_session_{PORT}"
 CSRF_COOKIE_NAME = f"bihuan_csrf_{PORT}"
@@ -224,7 +224,11 @@ MEDIA_ROOT = VAR / "photos"
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_TEMP_DIR = None
 CALLS_A_MINUTE = env(
-    "BIHUAN_CALLS_A_MINUTE", 3000, int, "一个网络地址每分钟最多多少次不登录的接口调用（每个进程分别计数）。", check=positive
+    "BIHUAN_CALLS_A_MINUTE",
+    3000,
+    int,
+    "一个网络地址每分钟最多多少次不登录的接口调用（每个进程分别计数）。",
+    check=positive,
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # text of one form; files are counted apart
 DATA_UPLOAD_MAX_NUMBER_FILES = 64

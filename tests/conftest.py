@@ -35,6 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("either_server")
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+    # A driven browser leaves an event loop running in its thread, where others could start none: they all come first.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

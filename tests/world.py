@@ -1,6 +1,7 @@
 """The cast: one small county with everybody in it, for tests that enter through the door.
 
-千阳市 > 海澄市 (county level) > 海州街道 > 南关社区, 北关社区; grids under 南关社区; a county centre, two bureaus; one person a role.
+千阳市 > 海澄市 (county level) > 海州街道 > 南关社区, 北关社区; grids under 南关社区; a county centre, two bureaus; one
+person a role.
 """
 
 from datetime import date, datetime
@@ -40,7 +41,7 @@ def make_cast() -> SimpleNamespace:
     cache.clear()
     revisions.forget()
     numbers.forget()
-    seed_calendar(at=MONDAY, first=2026, last=max(2027, date.today().year + 1))
+    seed_calendar(at=MONDAY, first=2026, last=max(2027, datetime.now(ZONE).year + 1))
     units = _units()
     rebuild_paths()
     revisions.forget()

@@ -78,5 +78,7 @@ def _session(posting: Any, url: str) -> dict[str, str]:
 
 
 def _is_ours(said: Any) -> bool:
-    """Errors of our pages; not what the browser notes of an answer with a 4xx status, or of the live stream that tests lack."""
-    return said.type == "error" and "Failed to load resource" not in said.text and "/live" not in said.text
+    """Errors of our pages; not what the browser notes of a 4xx answer, of the live stream that tests lack, or of a
+    request that was on its way when the page was left (htmx notes an abort and the end that it makes)."""
+    passing = ("Failed to load resource", "/live", "htmx:sendAbort", "htmx:afterRequest")
+    return said.type == "error" and not any(words in said.text for words in passing)

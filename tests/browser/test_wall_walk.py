@@ -18,6 +18,7 @@ import pytest
 from django.utils import timezone
 
 from bihuan.jobs import pump
+from bihuan.loop import lists
 from bihuan.net.models import Token
 from tests.browser import shot
 from tests.browser.conftest import DESK, PHONE
@@ -184,7 +185,7 @@ def test_a_leader_goes_from_the_city_to_a_grid_and_every_figure_opens_its_list(c
         page.locator(f"[data-figure={key}]").click()
         page.locator("[data-total]").wait_for()
         assert int(page.locator("[data-total]").inner_text().replace(",", "")) == count, key
-        assert page.locator("tr[data-case]").count() == min(count, 50)
+        assert page.locator("tr[data-case]").count() == min(count, lists.PAGE)
         if key == "open":
             shot(page, "wall-list")
         page.go_back()

@@ -6,65 +6,108 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('net', '0002_import_trials'),
+        ("net", "0002_import_trials"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Photo',
+            name="Photo",
             fields=[
-                ('id', models.BigIntegerField(default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('key', models.CharField(max_length=32, unique=True)),
-                ('sha256', models.CharField(max_length=64)),
-                ('width', models.IntegerField()),
-                ('height', models.IntegerField()),
-                ('size', models.IntegerField()),
-                ('region_id', models.BigIntegerField(null=True)),
-                ('case_id', models.BigIntegerField(null=True)),
-                ('stage', models.CharField(choices=[('report', 'Report'), ('before', 'Before'), ('after', 'After'), ('check', 'Check')], default='report', max_length=6)),
-                ('event_n', models.IntegerField(null=True)),
-                ('made_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("key", models.CharField(max_length=32, unique=True)),
+                ("sha256", models.CharField(max_length=64)),
+                ("width", models.IntegerField()),
+                ("height", models.IntegerField()),
+                ("size", models.IntegerField()),
+                ("region_id", models.BigIntegerField(null=True)),
+                ("case_id", models.BigIntegerField(null=True)),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[("report", "Report"), ("before", "Before"), ("after", "After"), ("check", "Check")],
+                        default="report",
+                        max_length=6,
+                    ),
+                ),
+                ("event_n", models.IntegerField(null=True)),
+                ("made_at", models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['region_id', 'case_id'], name='dossier_pho_region__020ca9_idx'), models.Index(condition=models.Q(('case_id', None)), fields=['made_at'], name='photo_unclaimed'), models.Index(fields=['sha256'], name='dossier_pho_sha256_2cff7d_idx')],
+                "indexes": [
+                    models.Index(fields=["region_id", "case_id"], name="dossier_pho_region__020ca9_idx"),
+                    models.Index(condition=models.Q(("case_id", None)), fields=["made_at"], name="photo_unclaimed"),
+                    models.Index(fields=["sha256"], name="dossier_pho_sha256_2cff7d_idx"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Contact',
+            name="Contact",
             fields=[
-                ('id', models.BigIntegerField(default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('case_id', models.BigIntegerField()),
-                ('name_sealed', models.BinaryField(null=True)),
-                ('phone_sealed', models.BinaryField(null=True)),
-                ('phone_index', models.BinaryField(null=True)),
-                ('tail_index', models.BinaryField(null=True)),
-                ('name_mask', models.CharField(blank=True, max_length=20)),
-                ('phone_mask', models.CharField(blank=True, max_length=20)),
-                ('made_at', models.DateTimeField()),
-                ('erased_at', models.DateTimeField(null=True)),
-                ('region', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("case_id", models.BigIntegerField()),
+                ("name_sealed", models.BinaryField(null=True)),
+                ("phone_sealed", models.BinaryField(null=True)),
+                ("phone_index", models.BinaryField(null=True)),
+                ("tail_index", models.BinaryField(null=True)),
+                ("name_mask", models.CharField(blank=True, max_length=20)),
+                ("phone_mask", models.CharField(blank=True, max_length=20)),
+                ("made_at", models.DateTimeField()),
+                ("erased_at", models.DateTimeField(null=True)),
+                (
+                    "region",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="net.unit",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['phone_index', '-id'], name='contact_by_phone')],
+                "indexes": [models.Index(fields=["phone_index", "-id"], name="contact_by_phone")],
             },
         ),
         migrations.CreateModel(
-            name='Text',
+            name="Text",
             fields=[
-                ('id', models.BigIntegerField(default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('case_id', models.BigIntegerField()),
-                ('body', models.TextField()),
-                ('place', models.CharField(blank=True, max_length=200)),
-                ('salt', models.BinaryField(null=True)),
-                ('erased_at', models.DateTimeField(null=True)),
-                ('region', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("case_id", models.BigIntegerField()),
+                ("body", models.TextField()),
+                ("place", models.CharField(blank=True, max_length=200)),
+                ("salt", models.BinaryField(null=True)),
+                ("erased_at", models.DateTimeField(null=True)),
+                (
+                    "region",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="net.unit",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['region', 'case_id'], name='dossier_tex_region__8d21f3_idx')],
+                "indexes": [models.Index(fields=["region", "case_id"], name="dossier_tex_region__8d21f3_idx")],
             },
         ),
     ]

@@ -6,211 +6,550 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('net', '0002_import_trials'),
+        ("net", "0002_import_trials"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CaseEvent',
+            name="CaseEvent",
             fields=[
-                ('n', models.IntegerField()),
-                ('at', models.DateTimeField()),
-                ('actor', models.CharField(choices=[('posting', 'Posting'), ('resident', 'Resident'), ('clock', 'Clock'), ('system', 'System')], max_length=8)),
-                ('posting', models.BigIntegerField(null=True)),
-                ('verb', models.CharField(max_length=16)),
-                ('version', models.IntegerField()),
-                ('data', models.TextField()),
-                ('hash', models.BinaryField()),
-                ('pk', models.CompositePrimaryKey('region_id', 'case_id', 'n', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('case_id', models.BigIntegerField()),
-                ('region', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                ("n", models.IntegerField()),
+                ("at", models.DateTimeField()),
+                (
+                    "actor",
+                    models.CharField(
+                        choices=[
+                            ("posting", "Posting"),
+                            ("resident", "Resident"),
+                            ("clock", "Clock"),
+                            ("system", "System"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("posting", models.BigIntegerField(null=True)),
+                ("verb", models.CharField(max_length=16)),
+                ("version", models.IntegerField()),
+                ("data", models.TextField()),
+                ("hash", models.BinaryField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "region_id", "case_id", "n", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("case_id", models.BigIntegerField()),
+                (
+                    "region",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="net.unit",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Category',
+            name="Category",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=60, unique=True)),
-                ('title', models.CharField(max_length=60)),
-                ('keywords', models.CharField(blank=True, max_length=400)),
-                ('retired', models.BooleanField(default=False)),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='loop.category')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=60, unique=True)),
+                ("title", models.CharField(max_length=60)),
+                ("keywords", models.CharField(blank=True, max_length=400)),
+                ("retired", models.BooleanField(default=False)),
+                (
+                    "parent",
+                    models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to="loop.category"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='WrongTail',
+            name="WrongTail",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('no', models.CharField(max_length=19)),
-                ('at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("no", models.CharField(max_length=19)),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'indexes': [models.Index(fields=['no', 'at'], name='loop_wrongt_no_73b6e9_idx')],
+                "indexes": [models.Index(fields=["no", "at"], name="loop_wrongt_no_73b6e9_idx")],
             },
         ),
         migrations.CreateModel(
-            name='Call',
+            name="Call",
             fields=[
-                ('id', models.BigIntegerField(default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('posting', models.BigIntegerField()),
-                ('outcome', models.CharField(choices=[('wrong', '误拨'), ('silent', '无声'), ('110', '转110'), ('119', '转119'), ('120', '转120'), ('test', '线路测试')], max_length=8)),
-                ('call_ref', models.CharField(blank=True, default='', max_length=60)),
-                ('region', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("posting", models.BigIntegerField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("wrong", "误拨"),
+                            ("silent", "无声"),
+                            ("110", "转110"),
+                            ("119", "转119"),
+                            ("120", "转120"),
+                            ("test", "线路测试"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("call_ref", models.CharField(blank=True, default="", max_length=60)),
+                (
+                    "region",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="net.unit",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['region', 'at'], name='loop_call_region__cda5a6_idx')],
+                "indexes": [models.Index(fields=["region", "at"], name="loop_call_region__cda5a6_idx")],
             },
         ),
         migrations.CreateModel(
-            name='Case',
+            name="Case",
             fields=[
-                ('id', models.BigIntegerField(default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('no', models.CharField(max_length=19)),
-                ('version', models.IntegerField()),
-                ('type', models.CharField(max_length=12)),
-                ('source', models.CharField(choices=[('web', '网页'), ('phone', '电话'), ('grid', '网格员'), ('api', '接口'), ('import', '导入')], max_length=6)),
-                ('secrecy', models.CharField(choices=[('public', '公开'), ('private', '不公开'), ('secret', '保密')], default='public', max_length=7)),
-                ('urgency', models.CharField(default='normal', max_length=7)),
-                ('category_id', models.IntegerField(null=True)),
-                ('text_id', models.BigIntegerField()),
-                ('contact_id', models.BigIntegerField(null=True)),
-                ('finder', models.BigIntegerField(null=True)),
-                ('call_ref', models.CharField(blank=True, default='', max_length=60)),
-                ('client_id', models.UUIDField(null=True)),
-                ('client_digest', models.BinaryField(null=True)),
-                ('outside_no', models.CharField(blank=True, default='', max_length=60)),
-                ('l1', models.BigIntegerField(null=True)),
-                ('l2', models.BigIntegerField(null=True)),
-                ('l3', models.BigIntegerField(null=True)),
-                ('l4', models.BigIntegerField(null=True)),
-                ('l5', models.BigIntegerField(null=True)),
-                ('grid_id', models.BigIntegerField(null=True)),
-                ('lng', models.FloatField(null=True)),
-                ('lat', models.FloatField(null=True)),
-                ('state', models.CharField(choices=[('filed', '待受理'), ('accepted', '待派单'), ('dispatched', '待签收'), ('returned', '退单待定'), ('signed', '待联系'), ('handling', '办理中'), ('replied', '待审核'), ('verifying', '待核查'), ('calling_back', '待回访'), ('closed', '已办结'), ('withdrawn', '已撤回')], max_length=12)),
-                ('result', models.CharField(blank=True, default='', max_length=12)),
-                ('ending', models.CharField(blank=True, default='', max_length=12)),
-                ('unit_id', models.BigIntegerField()),
-                ('handler', models.BigIntegerField(null=True)),
-                ('settled_level', models.SmallIntegerField(null=True)),
-                ('filed_at', models.DateTimeField()),
-                ('accepted_at', models.DateTimeField(null=True)),
-                ('dispatched_at', models.DateTimeField(null=True)),
-                ('contacted_at', models.DateTimeField(null=True)),
-                ('replied_at', models.DateTimeField(null=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('due_at', models.DateTimeField()),
-                ('promise_at', models.DateTimeField(null=True)),
-                ('overdue_raw', models.BooleanField(null=True)),
-                ('overdue_scored', models.BooleanField(null=True)),
-                ('redos', models.SmallIntegerField(default=0)),
-                ('hand_backs', models.SmallIntegerField(default=0)),
-                ('calls', models.SmallIntegerField(default=0)),
-                ('rating', models.SmallIntegerField(null=True)),
-                ('test', models.BooleanField(default=False)),
-                ('n', models.IntegerField(default=1)),
-                ('head', models.BinaryField()),
-                ('region', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("no", models.CharField(max_length=19)),
+                ("version", models.IntegerField()),
+                ("type", models.CharField(max_length=12)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("web", "网页"),
+                            ("phone", "电话"),
+                            ("grid", "网格员"),
+                            ("api", "接口"),
+                            ("import", "导入"),
+                        ],
+                        max_length=6,
+                    ),
+                ),
+                (
+                    "secrecy",
+                    models.CharField(
+                        choices=[("public", "公开"), ("private", "不公开"), ("secret", "保密")],
+                        default="public",
+                        max_length=7,
+                    ),
+                ),
+                ("urgency", models.CharField(default="normal", max_length=7)),
+                ("category_id", models.IntegerField(null=True)),
+                ("text_id", models.BigIntegerField()),
+                ("contact_id", models.BigIntegerField(null=True)),
+                ("finder", models.BigIntegerField(null=True)),
+                ("call_ref", models.CharField(blank=True, default="", max_length=60)),
+                ("client_id", models.UUIDField(null=True)),
+                ("client_digest", models.BinaryField(null=True)),
+                ("outside_no", models.CharField(blank=True, default="", max_length=60)),
+                ("l1", models.BigIntegerField(null=True)),
+                ("l2", models.BigIntegerField(null=True)),
+                ("l3", models.BigIntegerField(null=True)),
+                ("l4", models.BigIntegerField(null=True)),
+                ("l5", models.BigIntegerField(null=True)),
+                ("grid_id", models.BigIntegerField(null=True)),
+                ("lng", models.FloatField(null=True)),
+                ("lat", models.FloatField(null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("filed", "待受理"),
+                            ("accepted", "待派单"),
+                            ("dispatched", "待签收"),
+                            ("returned", "退单待定"),
+                            ("signed", "待联系"),
+                            ("handling", "办理中"),
+                            ("replied", "待审核"),
+                            ("verifying", "待核查"),
+                            ("calling_back", "待回访"),
+                            ("closed", "已办结"),
+                            ("withdrawn", "已撤回"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("result", models.CharField(blank=True, default="", max_length=12)),
+                ("ending", models.CharField(blank=True, default="", max_length=12)),
+                ("unit_id", models.BigIntegerField()),
+                ("handler", models.BigIntegerField(null=True)),
+                ("settled_level", models.SmallIntegerField(null=True)),
+                ("filed_at", models.DateTimeField()),
+                ("accepted_at", models.DateTimeField(null=True)),
+                ("dispatched_at", models.DateTimeField(null=True)),
+                ("contacted_at", models.DateTimeField(null=True)),
+                ("replied_at", models.DateTimeField(null=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("due_at", models.DateTimeField()),
+                ("promise_at", models.DateTimeField(null=True)),
+                ("overdue_raw", models.BooleanField(null=True)),
+                ("overdue_scored", models.BooleanField(null=True)),
+                ("redos", models.SmallIntegerField(default=0)),
+                ("hand_backs", models.SmallIntegerField(default=0)),
+                ("calls", models.SmallIntegerField(default=0)),
+                ("rating", models.SmallIntegerField(null=True)),
+                ("test", models.BooleanField(default=False)),
+                ("n", models.IntegerField(default=1)),
+                ("head", models.BinaryField()),
+                (
+                    "region",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="net.unit",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('finder__isnull', False)), fields=['finder', 'accepted_at', 'id'], name='case_by_finder'), models.Index(condition=models.Q(('closed_at', None)), fields=['l2', 'due_at', 'id'], name='case_open_l2'), models.Index(condition=models.Q(('closed_at', None)), fields=['l3', 'due_at', 'id'], name='case_open_l3'), models.Index(condition=models.Q(('closed_at', None)), fields=['l4', 'due_at', 'id'], name='case_open_l4'), models.Index(condition=models.Q(('closed_at', None)), fields=['l5', 'due_at', 'id'], name='case_open_l5'), models.Index(condition=models.Q(('closed_at', None)), fields=['grid_id', 'due_at', 'id'], name='case_open_grid'), models.Index(condition=models.Q(('closed_at', None)), fields=['unit_id', 'due_at', 'id'], name='case_open_unit'), models.Index(condition=models.Q(('closed_at', None)), fields=['unit_id', 'state', 'due_at', 'id'], name='case_open_unit_state'), models.Index(condition=models.Q(('closed_at', None)), fields=['l2', 'state', 'due_at', 'id'], name='case_open_l2_state'), models.Index(condition=models.Q(('closed_at', None)), fields=['l3', 'state', 'due_at', 'id'], name='case_open_l3_state'), models.Index(condition=models.Q(('closed_at', None)), fields=['l3', 'category_id', 'due_at', 'id'], name='case_open_l3_category'), models.Index(condition=models.Q(('closed_at', None), ('grid_id', None)), fields=['l2', 'due_at', 'id'], name='case_unplaced_l2'), models.Index(condition=models.Q(('closed_at', None), ('grid_id', None)), fields=['l3', 'due_at', 'id'], name='case_unplaced_l3'), models.Index(condition=models.Q(('closed_at', None), _negated=True), fields=['l2', 'closed_at', 'id'], name='case_closed_l2'), models.Index(condition=models.Q(('closed_at', None), _negated=True), fields=['l3', 'closed_at', 'id'], name='case_closed_l3'), models.Index(condition=models.Q(('closed_at', None), _negated=True), fields=['l4', 'closed_at', 'id'], name='case_closed_l4'), models.Index(condition=models.Q(('closed_at', None), _negated=True), fields=['l5', 'closed_at', 'id'], name='case_closed_l5'), models.Index(condition=models.Q(('closed_at', None), _negated=True), fields=['unit_id', 'closed_at', 'id'], name='case_closed_unit_id'), models.Index(condition=models.Q(('accepted_at__isnull', False)), fields=['l2', 'accepted_at', 'id'], name='case_accepted_l2'), models.Index(condition=models.Q(('accepted_at__isnull', False)), fields=['l3', 'accepted_at', 'id'], name='case_accepted_l3'), models.Index(condition=models.Q(('accepted_at__isnull', False)), fields=['l4', 'accepted_at', 'id'], name='case_accepted_l4'), models.Index(condition=models.Q(('accepted_at__isnull', False)), fields=['l5', 'accepted_at', 'id'], name='case_accepted_l5')],
-                'constraints': [models.UniqueConstraint(fields=('region', 'no'), name='case_number_once'), models.UniqueConstraint(condition=models.Q(('client_id__isnull', False)), fields=('client_id', 'region'), name='case_client_once'), models.UniqueConstraint(condition=models.Q(('outside_no', ''), _negated=True), fields=('region', 'outside_no'), name='case_import_once'), models.CheckConstraint(condition=models.Q(('closed_at', None), ('state__in', ['closed', 'withdrawn']), _connector='OR'), name='only_ended_cases_have_an_end'), models.CheckConstraint(condition=models.Q(('rating', None), ('rating__range', (1, 5)), _connector='OR'), name='rating_1_to_5')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("finder__isnull", False)),
+                        fields=["finder", "accepted_at", "id"],
+                        name="case_by_finder",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None)), fields=["l2", "due_at", "id"], name="case_open_l2"
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None)), fields=["l3", "due_at", "id"], name="case_open_l3"
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None)), fields=["l4", "due_at", "id"], name="case_open_l4"
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None)), fields=["l5", "due_at", "id"], name="case_open_l5"
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None)),
+                        fields=["grid_id", "due_at", "id"],
+                        name="case_open_grid",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None)),
+                        fields=["unit_id", "due_at", "id"],
+                        name="case_open_unit",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None)),
+                        fields=["unit_id", "state", "due_at", "id"],
+                        name="case_open_unit_state",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None)),
+                        fields=["l2", "state", "due_at", "id"],
+                        name="case_open_l2_state",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None)),
+                        fields=["l3", "state", "due_at", "id"],
+                        name="case_open_l3_state",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None)),
+                        fields=["l3", "category_id", "due_at", "id"],
+                        name="case_open_l3_category",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None), ("grid_id", None)),
+                        fields=["l2", "due_at", "id"],
+                        name="case_unplaced_l2",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None), ("grid_id", None)),
+                        fields=["l3", "due_at", "id"],
+                        name="case_unplaced_l3",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None), _negated=True),
+                        fields=["l2", "closed_at", "id"],
+                        name="case_closed_l2",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None), _negated=True),
+                        fields=["l3", "closed_at", "id"],
+                        name="case_closed_l3",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None), _negated=True),
+                        fields=["l4", "closed_at", "id"],
+                        name="case_closed_l4",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None), _negated=True),
+                        fields=["l5", "closed_at", "id"],
+                        name="case_closed_l5",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None), _negated=True),
+                        fields=["unit_id", "closed_at", "id"],
+                        name="case_closed_unit_id",
+                    ),
+                    models.Index(
+                        condition=models.Q(("accepted_at__isnull", False)),
+                        fields=["l2", "accepted_at", "id"],
+                        name="case_accepted_l2",
+                    ),
+                    models.Index(
+                        condition=models.Q(("accepted_at__isnull", False)),
+                        fields=["l3", "accepted_at", "id"],
+                        name="case_accepted_l3",
+                    ),
+                    models.Index(
+                        condition=models.Q(("accepted_at__isnull", False)),
+                        fields=["l4", "accepted_at", "id"],
+                        name="case_accepted_l4",
+                    ),
+                    models.Index(
+                        condition=models.Q(("accepted_at__isnull", False)),
+                        fields=["l5", "accepted_at", "id"],
+                        name="case_accepted_l5",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("region", "no"), name="case_number_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("client_id__isnull", False)),
+                        fields=("client_id", "region"),
+                        name="case_client_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("outside_no", ""), _negated=True),
+                        fields=("region", "outside_no"),
+                        name="case_import_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("closed_at", None), ("state__in", ["closed", "withdrawn"]), _connector="OR"
+                        ),
+                        name="only_ended_cases_have_an_end",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("rating", None), ("rating__range", (1, 5)), _connector="OR"),
+                        name="rating_1_to_5",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Check',
+            name="Check",
             fields=[
-                ('id', models.BigIntegerField(default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('case_id', models.BigIntegerField()),
-                ('kind', models.CharField(choices=[('verify', '核查'), ('call_back', '回访')], max_length=10)),
-                ('at', models.DateTimeField()),
-                ('posting', models.BigIntegerField(null=True)),
-                ('round', models.SmallIntegerField(default=0)),
-                ('unit_id', models.BigIntegerField()),
-                ('reached', models.BooleanField(default=True)),
-                ('contacted', models.BooleanField(null=True)),
-                ('solved', models.BooleanField(null=True)),
-                ('satisfied', models.SmallIntegerField(null=True)),
-                ('passed', models.BooleanField(null=True)),
-                ('text_id', models.BigIntegerField(null=True)),
-                ('region', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("case_id", models.BigIntegerField()),
+                ("kind", models.CharField(choices=[("verify", "核查"), ("call_back", "回访")], max_length=10)),
+                ("at", models.DateTimeField()),
+                ("posting", models.BigIntegerField(null=True)),
+                ("round", models.SmallIntegerField(default=0)),
+                ("unit_id", models.BigIntegerField()),
+                ("reached", models.BooleanField(default=True)),
+                ("contacted", models.BooleanField(null=True)),
+                ("solved", models.BooleanField(null=True)),
+                ("satisfied", models.SmallIntegerField(null=True)),
+                ("passed", models.BooleanField(null=True)),
+                ("text_id", models.BigIntegerField(null=True)),
+                (
+                    "region",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="net.unit",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['region', 'case_id'], name='loop_check_region__84d565_idx'), models.Index(fields=['unit_id', 'at'], name='loop_check_unit_id_5cb225_idx')],
+                "indexes": [
+                    models.Index(fields=["region", "case_id"], name="loop_check_region__84d565_idx"),
+                    models.Index(fields=["unit_id", "at"], name="loop_check_unit_id_5cb225_idx"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Clock',
+            name="Clock",
             fields=[
-                ('id', models.BigIntegerField(default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('case_id', models.BigIntegerField()),
-                ('key', models.CharField(max_length=16)),
-                ('limit', models.CharField(max_length=8)),
-                ('started_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField()),
-                ('ledger', models.JSONField(default=list)),
-                ('stage', models.CharField(choices=[('running', 'Running'), ('stopped', 'Stopped'), ('fired', 'Fired')], default='running', max_length=8)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('region', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("case_id", models.BigIntegerField()),
+                ("key", models.CharField(max_length=16)),
+                ("limit", models.CharField(max_length=8)),
+                ("started_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField()),
+                ("ledger", models.JSONField(default=list)),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[("running", "Running"), ("stopped", "Stopped"), ("fired", "Fired")],
+                        default="running",
+                        max_length=8,
+                    ),
+                ),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "region",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="net.unit",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('stage', 'running')), fields=['due_at', 'id'], name='clock_due'), models.Index(fields=['region', 'case_id'], name='clock_of_case')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('stage', 'running')), fields=('region', 'case_id', 'key'), name='clock_runs_once')],
+                "indexes": [
+                    models.Index(condition=models.Q(("stage", "running")), fields=["due_at", "id"], name="clock_due"),
+                    models.Index(fields=["region", "case_id"], name="clock_of_case"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("stage", "running")),
+                        fields=("region", "case_id", "key"),
+                        name="clock_runs_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Duty',
+            name="Duty",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('clause', models.CharField(blank=True, max_length=200)),
-                ('since', models.DateField()),
-                ('until', models.DateField(null=True)),
-                ('area', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='net.unit')),
-                ('category', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='loop.category')),
-                ('unit', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='duties_owed', to='net.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("clause", models.CharField(blank=True, max_length=200)),
+                ("since", models.DateField()),
+                ("until", models.DateField(null=True)),
+                (
+                    "area",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="net.unit"),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to="loop.category"),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="duties_owed", to="net.unit"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('until', None)), fields=('category', 'area'), name='duty_once', nulls_distinct=False)],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("until", None)),
+                        fields=("category", "area"),
+                        name="duty_once",
+                        nulls_distinct=False,
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Numbering',
+            name="Numbering",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('next', models.IntegerField(default=1)),
-                ('region', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("day", models.DateField()),
+                ("next", models.IntegerField(default=1)),
+                (
+                    "region",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="net.unit"),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('region', 'day'), name='numbering_once')],
+                "constraints": [models.UniqueConstraint(fields=("region", "day"), name="numbering_once")],
             },
         ),
         migrations.CreateModel(
-            name='Task',
+            name="Task",
             fields=[
-                ('id', models.BigIntegerField(default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('case_id', models.BigIntegerField()),
-                ('kind', models.CharField(choices=[('lead', '主办'), ('assist', '协办'), ('hand', '交办'), ('verify', '核查')], max_length=8)),
-                ('unit_id', models.BigIntegerField()),
-                ('posting', models.BigIntegerField(null=True)),
-                ('stage', models.CharField(choices=[('open', '进行中'), ('done', '已完成'), ('dropped', '已取消')], default='open', max_length=8)),
-                ('opened_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('text_id', models.BigIntegerField(null=True)),
-                ('region', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='net.unit')),
+                (
+                    "id",
+                    models.BigIntegerField(
+                        default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("case_id", models.BigIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("lead", "主办"), ("assist", "协办"), ("hand", "交办"), ("verify", "核查")],
+                        max_length=8,
+                    ),
+                ),
+                ("unit_id", models.BigIntegerField()),
+                ("posting", models.BigIntegerField(null=True)),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[("open", "进行中"), ("done", "已完成"), ("dropped", "已取消")],
+                        default="open",
+                        max_length=8,
+                    ),
+                ),
+                ("opened_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("text_id", models.BigIntegerField(null=True)),
+                (
+                    "region",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="net.unit",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('stage', 'open')), fields=['unit_id', 'due_at', 'id'], name='task_open_unit'), models.Index(condition=models.Q(('stage', 'open')), fields=['posting', 'due_at'], name='task_open_posting'), models.Index(fields=['region', 'case_id'], name='task_of_case')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('stage', 'open')), fields=('region', 'case_id', 'unit_id', 'kind'), name='task_open_once')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("stage", "open")), fields=["unit_id", "due_at", "id"], name="task_open_unit"
+                    ),
+                    models.Index(
+                        condition=models.Q(("stage", "open")), fields=["posting", "due_at"], name="task_open_posting"
+                    ),
+                    models.Index(fields=["region", "case_id"], name="task_of_case"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("stage", "open")),
+                        fields=("region", "case_id", "unit_id", "kind"),
+                        name="task_open_once",
+                    )
+                ],
             },
         ),
     ]

@@ -6,39 +6,80 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('net', '0001_initial'),
+        ("net", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Program',
+            name="Program",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=60, unique=True)),
-                ('kind', models.CharField(max_length=12)),
-                ('title', models.CharField(max_length=80)),
-                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='net.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=60, unique=True)),
+                ("kind", models.CharField(max_length=12)),
+                ("title", models.CharField(max_length=80)),
+                ("owner", models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to="net.unit")),
             ],
         ),
         migrations.CreateModel(
-            name='Version',
+            name="Version",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('n', models.IntegerField()),
-                ('doc', models.TextField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('live', 'Live'), ('retired', 'Retired')], default='draft', max_length=8)),
-                ('since', models.DateTimeField(null=True)),
-                ('until', models.DateTimeField(null=True)),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='programs.program')),
-                ('published_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='net.posting')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("n", models.IntegerField()),
+                ("doc", models.TextField()),
+                ("sha256", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "Draft"), ("live", "Live"), ("retired", "Retired")],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("since", models.DateTimeField(null=True)),
+                ("until", models.DateTimeField(null=True)),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="versions", to="programs.program"
+                    ),
+                ),
+                (
+                    "published_by",
+                    models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to="net.posting"),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('program', 'n'), name='version_number_once'), django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('state', 'draft'), _negated=True), expressions=[(models.Func(models.F('program_id'), models.F('program_id'), models.Value('[]'), function='int8range'), '&&'), (models.Func(models.F('since'), models.F('until'), models.Value('[)'), function='tstzrange'), '&&')], name='c1_versions_do_not_overlap'), models.CheckConstraint(condition=models.Q(('state', 'draft'), ('since__isnull', False), _connector='OR'), name='live_has_a_start')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("program", "n"), name="version_number_once"),
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        condition=models.Q(("state", "draft"), _negated=True),
+                        expressions=[
+                            (
+                                models.Func(
+                                    models.F("program_id"),
+                                    models.F("program_id"),
+                                    models.Value("[]"),
+                                    function="int8range",
+                                ),
+                                "&&",
+                            ),
+                            (
+                                models.Func(
+                                    models.F("since"), models.F("until"), models.Value("[)"), function="tstzrange"
+                                ),
+                                "&&",
+                            ),
+                        ],
+                        name="c1_versions_do_not_overlap",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state", "draft"), ("since__isnull", False), _connector="OR"),
+                        name="live_has_a_start",
+                    ),
+                ],
             },
         ),
     ]

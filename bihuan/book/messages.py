@@ -21,6 +21,7 @@ from django.utils.timezone import localtime
 from bihuan.book import outbox
 from bihuan.book.models import Message, Outbox
 from bihuan.net.models import Posting
+from bihuan.net.prepared import Prepared
 
 log = logging.getLogger(__name__)
 
@@ -139,8 +140,12 @@ def give_up(row: Outbox, at: datetime) -> None:
 
 def for_resident(region_id: int, case_id: int) -> list[Message]:
     """What a resident was told about a case, oldest first, whether or not a channel took it."""
-    told = Message.objects.filter(region_id=region_id, case_id=case_id, posting=None)
-    return list(told.order_by("made_at", "pk"))
+    return FOR_RESIDENT(region=region_id, case=case_id)
+
+
+FOR_RESIDENT: Prepared[Message] = Prepared(
+    lambda region, case: Message.objects.filter(region_id=region, case_id=case, posting=None).order_by("made_at", "pk")
+)
 
 
 def of_case(region_id: int, case_id: int) -> list[Message]:

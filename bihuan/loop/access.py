@@ -12,8 +12,10 @@ from bihuan.loop.lists import Row
 from bihuan.loop.models import Case, Secrecy, Task, WrongTail
 from bihuan.net import tree
 from bihuan.net.models import Posting, Role
+from bihuan.net.prepared import Prepared
 from bihuan.net.scope import UNIT_ROLES, reach
 
+NUMBERED: Prepared[Case] = Prepared(lambda region, no: Case.objects.filter(region_id=region, no=no))
 TRIES = 5  # wrong phone tails allowed per case number and hour
 
 
@@ -52,7 +54,7 @@ def by_number(number: str) -> Case:
         raise NotFound from None
     net = tree.snapshot()
     region = net.by_code(parsed.region) if net.has_code(parsed.region) else None
-    case = region and Case.objects.filter(region_id=region.id, no=parsed.text).first()
+    case = region and NUMBERED.first(region=region.id, no=parsed.text)
     if not case:
         raise NotFound
     return case

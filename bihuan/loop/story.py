@@ -18,7 +18,8 @@ from bihuan.loop.models import Case, CaseEvent
 from bihuan.loop.moves import rules_of
 from bihuan.loop.wording import language
 from bihuan.net import tree
-from bihuan.net.models import Posting
+from bihuan.net.postings import names_of
+from bihuan.net.prepared import Prepared
 
 # What a resident is told of an event, in plain words: what touches the promise, not the unit's inner steps.
 FOR_RESIDENTS = {
@@ -67,10 +68,9 @@ class Step:
 
 def steps(case: Case) -> list[Step]:
     """The whole history of a case for staff, oldest first. Four queries."""
-    events = list(CaseEvent.objects.filter(region_id=case.region_id, case_id=case.pk).order_by("n"))
-    texts = _texts(case)
+    of_it = {"region": case.region_id, "case": case.pk}
+    events, texts, pictures = EVENTS(**of_it), dict(WORDS(**of_it)), _pictures(of_it)
     names = _names({event.posting for event in events if event.posting})
-    pictures = _pictures(case)
     return [_step(case, event, texts, names, pictures) for event in events]
 
 
@@ -101,18 +101,26 @@ def _title(case: Case, verb: str, outcome: str | None) -> str:
     return rules.label("move", key, language()) if key else VERBS[verb].title  # imported acts are no moves of ours
 
 
-def _texts(case: Case) -> dict[int, str]:
-    return dict(Text.objects.filter(region_id=case.region_id, case_id=case.pk).values_list("pk", "body"))
+EVENTS: Prepared[CaseEvent] = Prepared(
+    lambda region, case: CaseEvent.objects.filter(region_id=region, case_id=case).order_by("n")
+)
+WORDS: Prepared[tuple[int, str]] = Prepared(
+    lambda region, case: Text.objects.filter(region_id=region, case_id=case).values_list("pk", "body")
+)
+PHOTOS: Prepared[tuple[int, str]] = Prepared(
+    lambda region, case: Photo.objects.filter(region_id=region, case_id=case).values_list("event_n", "key")
+)
 
 
 def _names(postings: set[int]) -> dict[int, str]:
-    rows = Posting.objects.filter(pk__in=postings).select_related("person", "unit")
-    return {posting.pk: f"{posting.unit.short or posting.unit.name} {posting.person.name}" for posting in rows}
+    net = tree.snapshot()
+    held = {id: (net.unit(unit), name) for id, unit, name in names_of(postings)}
+    return {id: f"{unit.short or unit.name} {name}" for id, (unit, name) in held.items()}
 
 
-def _pictures(case: Case) -> dict[int, list[str]]:
+def _pictures(of_it: dict[str, int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
-    for n, key in Photo.objects.filter(region_id=case.region_id, case_id=case.pk).values_list("event_n", "key"):
+    for n, key in PHOTOS(**of_it):
         found.setdefault(n, []).append(key)
     return found
 

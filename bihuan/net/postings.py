@@ -1,10 +1,10 @@
 """Postings: who holds which role where, appointing and ending; and nobody decides about themselves (N2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -52,6 +52,23 @@ def current(person: Person, on: date) -> list[Posting]:
     found = Posting.objects.filter(standing_on(on), person=person, unit__died=None).select_related("unit", "person")
     order = [Posting.Holding.MAIN, Posting.Holding.ACTING, Posting.Holding.SECONDED]
     return sorted(found, key=lambda posting: (order.index(Posting.Holding(posting.holding)), posting.pk))
+
+
+def names_of(held: Iterable[int]) -> list[tuple[int, int, str]]:
+    """(posting, its unit, its person's name) of these postings, ended ones too. One statement, none for no posting."""
+    wanted = list(held)
+    if not wanted:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_NAMES, [wanted])
+        return cursor.fetchall()
+
+
+_NAMES = """
+SELECT posting.id, posting.unit_id, person.name
+FROM net_posting AS posting JOIN net_person AS person ON person.id = posting.person_id
+WHERE posting.id = ANY(%s::bigint[])
+"""
 
 
 def holders(unit_id: int, role: str, on: date) -> QuerySet[Posting]:

@@ -21,6 +21,8 @@ from bihuan.loop.moves import rules_of
 from bihuan.loop.wording import language
 from bihuan.net import tree
 from bihuan.net.models import Posting, Role
+from bihuan.net.postings import names_of
+from bihuan.net.prepared import Prepared
 from bihuan.net.scope import Reach
 from bihuan.web import pictures
 from bihuan.web.case_panels import MoveForm, Panel, Sight, offered, panel_of, sight_of, title_of
@@ -40,7 +42,7 @@ def page(case: Case, by: Posting, *, at: datetime, tried: MoveForm | None = None
 
     tried: a form that was refused, shown again for `verb` with what was typed.
     """
-    tasks = list(Task.objects.filter(region_id=case.region_id, case_id=case.pk).order_by("opened_at", "id"))
+    tasks = TASKS(region=case.region_id, case=case.pk)
     sight = sight_of(case, by, tasks, at)
     panels = [_panel(panel, sight, tried if panel.verb == verb else None) for panel in offered(sight)]
     _open_one(panels, verb)
@@ -68,6 +70,17 @@ def page(case: Case, by: Posting, *, at: datetime, tried: MoveForm | None = None
         "at_stage": State(case.state).label,
     }
 
+
+TASKS: Prepared[Task] = Prepared(
+    lambda region, case: Task.objects.filter(region_id=region, case_id=case).order_by("opened_at", "id")
+)
+ASKED: Prepared[tuple[str, str, Any]] = Prepared(
+    lambda region, text: Text.objects.filter(region_id=region, pk=text).values_list("body", "place", "erased_at")
+)
+CONTACT: Prepared[Contact] = Prepared(lambda region, contact: Contact.objects.filter(region_id=region, pk=contact))
+RUNNING: Prepared[Clock] = Prepared(
+    lambda region, case: Clock.objects.filter(region_id=region, case_id=case, stage=Clock.Stage.RUNNING)
+)
 
 # Their moves belong to the centre's own queues, with the advice that they rest on.
 AT_THE_CENTRE = frozenset({Role.DISPATCHER, Role.CALLER, Role.SUPERVISOR})
@@ -140,10 +153,7 @@ def _special_badges(case: Case) -> Iterable[dict[str, str]]:
 def _asked(case: Case) -> dict[str, Any]:
     """The resident's words and what is known of the matter. One query."""
     net = tree.snapshot()
-    known = (
-        Text.objects.filter(region_id=case.region_id, pk=case.text_id).values_list("body", "place", "erased_at").first()
-    )
-    body, address, erased = known or ("", "", None)
+    body, address, erased = ASKED.first(region=case.region_id, text=case.text_id) or ("", "", None)
     place = net.get(case.grid_id or case.l5 or case.l4)
     facts = [
         {"label": _("地点"), "value": _where(place, address)},
@@ -170,7 +180,7 @@ def _where(place: Any, address: str) -> str:
 def clock_bars(case: Case, at: datetime) -> list[dict[str, Any]]:
     """The running clocks for parts/clock_bar.html: first the step in hand, then the promise. One query."""
     rules = rules_of(case)
-    running = list(clock.running(case))
+    running = RUNNING(region=case.region_id, case=case.pk)
     running.sort(key=lambda one: (rules.clocks[one.key].promise, one.due_at))
     return [_bar(case, one, at) for one in running]
 
@@ -208,7 +218,7 @@ def masked(case: Case, by: Posting) -> Masked | None:
     """The contact of a case, if one was left. One query."""
     if case.contact_id is None:
         return None
-    contact = Contact.objects.get(region_id=case.region_id, pk=case.contact_id)
+    (contact,) = CONTACT(region=case.region_id, contact=case.contact_id)
     gone = contact.erased_at is not None
     url = f"/cases/{case.no}/reveal/" if may_reveal(by) and not gone else ""
     return Masked(contact.name_mask or _("没留姓名"), contact.phone_mask or _("没留电话"), url, gone)
@@ -224,7 +234,8 @@ def may_reveal(by: Posting) -> bool:
 
 def _tasks(tasks: list[Task], at: datetime) -> list[dict[str, Any]]:
     """Who owes what: open work first, then what was done; what was called off is left out."""
-    net, names = tree.snapshot(), _names(tasks)
+    net, held = tree.snapshot(), {task.posting for task in tasks if task.posting}
+    names = {id: name for id, _unit, name in names_of(held)}
     shown = sorted((task for task in tasks if task.stage != Task.Stage.DROPPED), key=lambda task: task.stage != "open")
     return [
         {
@@ -236,11 +247,6 @@ def _tasks(tasks: list[Task], at: datetime) -> list[dict[str, Any]]:
         }
         for task in shown
     ]
-
-
-def _names(tasks: list[Task]) -> dict[int, str]:
-    held = {task.posting for task in tasks if task.posting}
-    return dict(Posting.objects.filter(pk__in=held).values_list("pk", "person__name")) if held else {}
 
 
 def _task_tone(task: Task, at: datetime) -> str:

@@ -75,7 +75,7 @@ TABS = {
 @require_safe
 @desk(Role.HANDLER, Role.CHIEF)
 def board(request: HttpRequest) -> HttpResponse:
-    """One list of the desk, fifty rows a page. Five statements."""
+    """One list of the desk, a hundred rows a page. Four statements."""
     by, at = request.posting, timezone.now()  # type: ignore[attr-defined]
     ask = asked(request, by)
     return render(request, "desk/board.html", page(by, ask, at))

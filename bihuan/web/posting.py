@@ -12,6 +12,7 @@ from typing import Any
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -22,6 +23,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from bihuan.net import postings
 from bihuan.net.models import Person, Posting
+from bihuan.net.prepared import Prepared
 
 SESSION_POSTING = "posting"
 View = Callable[..., HttpResponse]
@@ -42,12 +44,22 @@ def _chosen(request: HttpRequest) -> Posting | None:
     chosen, user = request.session.get(SESSION_POSTING), request.session.get(SESSION_KEY)
     if not user or not chosen:
         return None
-    standing = Posting.objects.filter(postings.standing_on(localdate()), unit__died=None, person__user__is_active=True)
-    found = standing.select_related("person__user", "unit").filter(pk=chosen, person__user_id=user).first()
+    found = ACTING.first(chosen=chosen, user=user, today=localdate())
     if found is None or not _is_same_login(request, found.person):
         return None
     request._cached_user = found.person.user  # type: ignore[attr-defined]  # request.user then needs no query
     return found
+
+
+def _acting(chosen: Any, user: Any, today: Any) -> QuerySet[Posting]:
+    """The chosen posting of an account, with all that a page says of it; `has_others`: there is another to choose."""
+    standing = Posting.objects.filter(postings.standing_on(today))
+    others = standing.filter(person=OuterRef("person")).exclude(pk=OuterRef("pk"))
+    living = standing.filter(pk=chosen, person__user_id=user, unit__died=None, person__user__is_active=True)
+    return living.select_related("person__user", "unit").annotate(has_others=Exists(others))
+
+
+ACTING: Prepared[Posting] = Prepared(_acting)
 
 
 def _is_same_login(request: HttpRequest, person: Person) -> bool:

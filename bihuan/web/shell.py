@@ -68,7 +68,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def choices(posting: Posting, on: date | None = None) -> list[dict[str, Any]]:
-    """The postings that the acting person holds today; empty when there is nothing to choose."""
+    """The postings that the acting person holds today; empty when there is nothing to choose, as the posting's own query
+    says already."""
+    if not getattr(posting, "has_others", True):
+        return []
     today = on or localdate()
     held = Posting.objects.filter(person_id=posting.person_id, since__lte=today).exclude(until__lte=today)
     found = [choice(one, posting) for one in held.select_related("unit").order_by("id")]

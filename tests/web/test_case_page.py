@@ -31,7 +31,7 @@ def test_everything_about_a_case_is_on_one_screen(cast, login):
 def test_a_case_page_costs_few_queries(cast, login, django_assert_max_num_queries):
     case, door = handling_case(cast), login("handler")
     door.get(f"/cases/{case.no}/")
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(16):
         door.get(f"/cases/{case.no}/")
 
 

@@ -135,19 +135,19 @@ def test_every_queue_holds_what_it_says(cast, city, now, at):
     assert f"row-{cases['filed'].no}" in text_of(client.get("/centre/closed/"))
 
 
-def test_a_queue_costs_five_statements_whatever_it_holds(cast, login, now, at, django_assert_num_queries):
+def test_a_queue_costs_four_statements_whatever_it_holds(cast, login, now, at, django_assert_num_queries):
     for n in range(6):
         filed(at, phone=f"1380000000{n}")
     client = login("dispatcher")
     client.get("/centre/todo/")
     for address in ("/centre/todo/", f"/centre/open/?category={cast.tap.pk}&area=219981001000&unit=219981D01"):
-        with django_assert_num_queries(5):  # session; posting; the postings to choose from; counts; rows
+        with django_assert_num_queries(4):  # session; posting; counts; rows
             assert client.get(address).status_code == 200
     with django_assert_num_queries(4):
         client.get("/centre/todo/list/", headers={"HX-Request": "true"})
     supervisor = login("supervisor")
     supervisor.get("/centre/units/")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         supervisor.get("/centre/units/")
 
 

@@ -171,13 +171,13 @@ def test_pages_follow_each_other_by_key(cast, login, monkeypatch):
     assert sum(f"第{n}件" in second for n in range(3)) == 1 and "回到第一页" in second
 
 
-def test_a_page_of_the_desk_costs_five_statements(cast, login, django_assert_num_queries):
+def test_a_page_of_the_desk_costs_four_statements(cast, login, django_assert_num_queries):
     for n in range(3):
         dispatched(cast, text=f"第{n}件")
     door = login("handler")
     door.get("/desk/")
     for tab in ("sign", "doing", "soon", "late", "review", "help", "replied", "done"):
-        with django_assert_num_queries(5):  # session, posting, rows, all counts, the postings held
+        with django_assert_num_queries(4):  # session, posting, rows, all counts
             door.get(f"/desk/?tab={tab}")
 
 

@@ -189,7 +189,7 @@ def test_the_screen_needs_few_queries_however_many_cases(cast, agent, at, django
     for n in range(3):
         take(agent, "file", text=f"第{n}通")
     agent.get("/hotline/")
-    with django_assert_max_num_queries(7):  # session, posting, choices of posting; list; calls today
+    with django_assert_max_num_queries(5):  # session, posting; list; calls today; revisions
         agent.get("/hotline/")
 
 

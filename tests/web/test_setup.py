@@ -155,7 +155,7 @@ def test_units_are_found_by_name_spelling_and_code_in_few_queries(
     tree.snapshot()
     for words in ("南关", "ngsq", "210381001001"):
         assert f"/setup/units/{county.nanguan.code}/" in text(client.get("/setup/units/", {"q": words}))
-    with django_assert_num_queries(4):  # type: ignore[operator]  # session, posting, units, the posting switch
+    with django_assert_num_queries(3):  # type: ignore[operator]  # session, posting, units
         client.get("/setup/units/", {"q": "社区"})
     assert "没有找到" in text(client.get("/setup/units/", {"q": "' OR 1=1 --"}))
 
@@ -302,7 +302,7 @@ def test_the_duty_list_is_read_in_few_queries(
     assert "属地兜底" in text(client.get("/setup/duties/"))
     tree.forget()
     tree.snapshot()
-    with django_assert_num_queries(4):  # type: ignore[operator]
+    with django_assert_num_queries(3):  # type: ignore[operator]
         client.get("/setup/duties/", {"q": "事项"})
 
 
@@ -335,7 +335,7 @@ def test_looks_at_personal_data_are_listed_newest_first(
         )  # fmt: skip
     tree.forget()
     tree.snapshot()
-    with django_assert_max_num_queries(6):  # type: ignore[operator]
+    with django_assert_max_num_queries(5):  # type: ignore[operator]
         page = text(client.get("/setup/audit/"))
     assert "看电话" in page and "回访第59次" in page and "回访第9次" not in page
     older = page.split('rel="next" href="')[1].split('"')[0]

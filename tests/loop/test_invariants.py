@@ -258,3 +258,23 @@ def test_a_secret_case_is_seen_by_its_handlers_alone(cast, at):
         assert len(lists.page(lists.listing_for(getattr(cast, name)), at=at).rows) == 1
     for name in ("leader", "supervisor", "agent"):
         assert lists.page(lists.listing_for(getattr(cast, name)), at=at).rows == []
+
+
+def test_a_clock_that_cannot_fire_rests_and_stands_in_nobodys_way(cast, at, monkeypatch):
+    from bihuan.loop import sweep as sweeping
+
+    broken, sound = filed(at), filed(at + HOUR)
+    fire_due = sweeping.fire_due
+
+    def fails_for_one(case, *, at):
+        if case.pk == broken.pk:
+            raise ValueError("a program nobody can read")
+        return fire_due(case, at=at)
+
+    monkeypatch.setattr(sweeping, "fire_due", fails_for_one)
+    assert sweep(at + DAY, limit=1) == []
+    assert sweep(at + DAY, limit=1) == [sound.region_id]
+    monkeypatch.undo()
+    assert sweep(at + DAY + timedelta(minutes=1)) == []  # it still rests
+    sweep(at + DAY + timedelta(minutes=6))
+    assert fresh(broken).state != State.FILED

@@ -53,7 +53,7 @@ def visit(browser: Any, live_server: Any, cast: SimpleNamespace) -> Iterator[Cal
             base_url=live_server.url, locale="zh-CN", timezone_id="Asia/Shanghai", viewport=size,
             java_script_enabled=scripts, **hand, **more,
         )  # fmt: skip
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         if who:
             context.add_cookies([_session(getattr(cast, who), live_server.url)])
         page = context.new_page()

@@ -33,8 +33,7 @@ def in_use(key: str | None) -> Category | None:
 
 def full_title(category_id: int | None) -> str:
     """市容环卫 / 垃圾清运; empty when there is no category."""
-    titles = [category.title for category in lineage(category_id)]
-    return " / ".join(reversed(titles))
+    return "" if category_id is None else _titles.get()[category_id]
 
 
 def lineage(category_id: int | None) -> Iterator[Category]:
@@ -97,11 +96,17 @@ def _read_duties() -> dict[tuple[int | None, int], list[Duty]]:
     return duties
 
 
+def _full_title(category_id: int) -> str:
+    titles = [category.title for category in lineage(category_id)]
+    return " / ".join(reversed(titles))
+
+
 def _read_keywords() -> dict[int, list[str]]:
     current = [category for category in categories().values() if not category.retired]
     return {category.pk: [category.title, *category.keywords.split()] for category in current}
 
 
 _categories = Kept(PART, read=lambda: {category.pk: category for category in Category.objects.order_by("key")})
+_titles = Kept(PART, read=lambda: {key: _full_title(key) for key in categories()})
 _duties = Kept(PART, read=_read_duties)
 _keywords = Kept(PART, read=_read_keywords)

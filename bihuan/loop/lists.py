@@ -322,8 +322,9 @@ def rows_of(found: Sequence[tuple], at: datetime, key: str = "due_at") -> list[R
     """Rows from what a statement selected as ROW; `key` is the moment their cursors are made of."""
     net = tree.snapshot()
     states = {state.value: str(state.label) for state in State}
-    types, urgencies = titles("type", at), titles("urgency", at)
-    return [_row(fields, net, key, states, types, urgencies, at) for fields in found]
+    types, urgencies, zone = titles("type", at), titles("urgency", at), timezone.get_current_timezone()
+    local = at.astimezone(zone)
+    return [_row(fields, net, key, states, types, urgencies, local) for fields in found]
 
 
 def _row(fields, net, key, states, types, urgencies, at) -> Row:  # type: ignore[no-untyped-def]
@@ -408,11 +409,11 @@ def _span(left: timedelta) -> str:
 
 
 def _short(moment: datetime, at: datetime) -> str:
-    """11-16 09:00, with the year when it is another one; empty for what has no limit."""
+    """11-16 09:00 as in `at`'s zone, with the year when it is another one than `at`'s; empty for what has no limit."""
     if moment >= NEVER:
         return ""
-    local = timezone.localtime(moment)
-    return f"{local:%m-%d %H:%M}" if local.year == timezone.localtime(at).year else f"{local:%Y-%m-%d %H:%M}"
+    local = moment.astimezone(at.tzinfo)
+    return f"{local:%m-%d %H:%M}" if local.year == at.year else f"{local:%Y-%m-%d %H:%M}"
 
 
 def _uncursor(text: str) -> tuple[datetime, int]:

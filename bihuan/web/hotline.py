@@ -103,23 +103,16 @@ def _done(request: HttpRequest, by: Posting) -> dict[str, Any] | None:
 def _recent(by: Posting) -> dict[str, Any]:
     """The last calls of the centre that became cases. One query."""
     page = lists.page(lists.listing_for(by, view="accepted", source="phone"), at=timezone.now(), limit=RECENT)
-    columns = [_("编号"), _("内容"), _("地点"), _("承办单位"), _("状态"), _("登记")]
-    rows = [
-        {
-            "id": row.number,
-            "tone": {"late": "late", "soon": "near"}.get(row.clock, ""),
-            "cells": [
-                {"text": row.spoken, "url": f"/cases/{row.number}/", "label": columns[0]},
-                {"text": row.words, "sub": row.category, "wide": True},
-                {"text": row.place, "label": columns[2]},
-                {"text": row.unit, "label": columns[3]},
-                {"text": None, "badge": {"tone": "ok" if row.clock == "done" else "", "text": row.state}},
-                {"text": row.filed, "label": columns[5]},
-            ],
-        }
-        for row in page.rows
-    ]
-    return {"columns": [{"label": label} for label in columns], "rows": rows}
+    return {"rows": [{"row": row, **_MARKS[row.clock]} for row in page.rows]}
+
+
+# How a row stands out by its clock, and the badge of its state.
+_MARKS = {
+    "ok": {"tone": "", "badge": "badge", "icon": "point-filled"},
+    "soon": {"tone": "near", "badge": "badge", "icon": "point-filled"},
+    "late": {"tone": "late", "badge": "badge", "icon": "point-filled"},
+    "done": {"tone": "", "badge": "badge ok", "icon": "check"},
+}
 
 
 # Who is calling

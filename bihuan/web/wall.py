@@ -11,7 +11,6 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.translation import gettext as _
@@ -26,6 +25,7 @@ from bihuan.net.models import Kind, Level, Role
 from bihuan.net.scope import area_of
 from bihuan.net.tree import UnitRow
 from bihuan.web.posting import desk
+from bihuan.web.shell import where
 from bihuan.web.wall_map import can_be_finer, drawing
 from bihuan.web.wall_moment import BadMoment, Moment, moment
 
@@ -46,7 +46,7 @@ class Screen:
 
     def url(self, part: str = "", area: UnitRow | None = None, **more: str) -> str:
         """An address of the wall at the same moment."""
-        return self.when.url(f"{reverse('wall')}{(area or self.area).code}/{part}", **more)
+        return self.when.url(f"{where('wall')}{(area or self.area).code}/{part}", **more)
 
     def list_url(self, what: str, **more: str) -> str:
         return self.url("list/", what=what, **more)
@@ -115,7 +115,7 @@ def _page(request: HttpRequest, screen: Screen) -> HttpResponse:
         "now": timezone.localtime(screen.when.at).isoformat(),
         "latest_at": f"{timezone.localtime(timezone.now()):%Y-%m-%dT%H:%M}",
         "chosen_at": f"{timezone.localtime(screen.when.at):%Y-%m-%dT%H:%M}",
-        "now_url": f"{reverse('wall')}{code}/",
+        "now_url": f"{where('wall')}{code}/",
         "crumbs": _crumbs(screen),
         "live_topics": [hints.area(screen.area.id)] if live else [],
         "parts": parts,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -188,6 +189,17 @@ class Worklist:
         }
         return f"/centre/{self.queue.key}/?{urlencode(query)}" if query else f"/centre/{self.queue.key}/"
 
+    @cached_property
+    def around_case(self) -> tuple[str, str]:
+        """The address of a case beside this page of the list, before and behind its number."""
+        before, _number, behind = self.url(case="~", **({"after": self.after} if self.after else {})).partition("~")
+        return before, behind
+
+    @cached_property
+    def sent_along(self) -> str:
+        """What the part of a case is asked for with, to know its list."""
+        return urlencode({"list": self.token, "after": self.after})
+
     def part_url(self) -> str:
         """Where the list part is fetched anew."""
         query = urlencode({**self.filters.query(), **({"after": self.after} if self.after else {})})
@@ -240,10 +252,11 @@ def _batch(work: Worklist) -> str:
 
 def row_of(row: Row, work: Worklist, *, mixed: bool, shown: str = "") -> dict[str, Any]:
     where = [row.place, row.category or row.type]
+    before, behind = work.around_case
     return {
         "number": row.number,
-        "url": work.url(case=row.number, **({"after": work.after} if work.after else {})),
-        "part": f"/centre/cases/{row.number}/?{urlencode({'list': work.token, 'after': work.after})}",
+        "url": f"{before}{row.number}{behind}",
+        "part": f"/centre/cases/{row.number}/?{work.sent_along}",
         "pick": f"{row.number}:{row.n}",
         "ticked": row.number in work.ticked,
         "words": row.words or _("（原文已清除）"),

@@ -112,7 +112,7 @@ class _Reading:
 
     def call(self, node: SimpleNode, names: tuple[str, ...]) -> Write:
         function, looks = node.func, [self.look(argument, names) for argument in node.args]
-        return lambda sight: _escaped(function(*[look(sight) for look in looks]))
+        return lambda sight: escaped(function(*[look(sight) for look in looks]))
 
     def look(self, expression: FilterExpression, names: tuple[str, ...]) -> Look:
         """How to find a value: in the row of a loop, or on the page."""
@@ -153,10 +153,11 @@ def _of(value: Any, name: str) -> Any:
 
 
 def _escaping(look: Look) -> Write:
-    return lambda sight: _escaped(look(sight))
+    return lambda sight: escaped(look(sight))
 
 
-def _escaped(value: Any) -> str:
+def escaped(value: Any) -> str:
+    """As text of a page; what is marked as safe stays as it is."""
     return value if value.__class__ is SafeString else escape(str(value))
 
 

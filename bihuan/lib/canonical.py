@@ -32,12 +32,12 @@ def _quickly(value: Any) -> str | None:
         text = orjson.dumps(value, default=_plain, option=_SAME_AS_SURELY)
     except TypeError:  # what it does not take, the slower way takes or refuses in our words
         return None
-    return None if DOUBTFUL.search(text) else text.decode()
+    return None if _DOUBTFUL.search(text) else text.decode()
 
 
 _SAME_AS_SURELY = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 # Where orjson's text may be another than ours: numbers with exponents, and null, which it also writes for NaN.
-DOUBTFUL = re.compile(rb"null|\d[eE]|\d{16}\.|0\.0000")
+_DOUBTFUL = re.compile(rb"(?:^|[:\[,])(?:null|-?[\d.]+[eE]|-?\d{16,}\.|-?0\.0000)")
 
 
 def _surely(value: Any) -> str:

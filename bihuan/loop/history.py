@@ -30,7 +30,7 @@ from bihuan.book.journal import GENESIS, SYSTEM, By, event_data
 from bihuan.book.models import Tally
 from bihuan.dossier import texts, vault
 from bihuan.dossier.models import Contact, Text
-from bihuan.lib.canonical import DOUBTFUL, NotCanonical, canonical_json
+from bihuan.lib.canonical import NotCanonical, canonical_json
 from bihuan.lib.codes import case_numbers
 from bihuan.lib.ids import new_id
 from bihuan.loop import counts
@@ -302,7 +302,7 @@ _TEXT = ("id", "region_id", "case_id", "body", "place", "salt", "erased_at")
 
 def _data(changes: dict[str, Any], facts: dict[str, Any], line: list[str]) -> bytes:
     """Canonical JSON of an event, as book.journal.event_data; what it changed goes into the line of the case, too."""
-    said = {}
+    said, plain = {}, _is_plain(facts)
     for column, value in changes.items():
         kind = type(value)
         if kind is datetime:
@@ -312,17 +312,27 @@ def _data(changes: dict[str, Any], facts: dict[str, Any], line: list[str]) -> by
         elif kind is int:
             cell = str(value)
         else:
-            cell = _cell(value)
+            cell, plain = _cell(value), plain and (kind in _PLAIN or _is_plain({column: value}))
         said[column], line[_PLACES[column]] = value, cell
-    try:
-        raw = orjson.dumps({**facts, "set": said}, default=_moment, option=_SORTED)
-    except TypeError:  # a kind of value that only the canonical way knows
-        return event_data(changes, facts).encode()
-    return event_data(changes, facts).encode() if DOUBTFUL.search(raw) else raw
+    if plain:
+        return orjson.dumps({**facts, "set": said}, default=_moment, option=_SORTED)
+    return event_data(changes, facts).encode()
 
 
 _SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 _FREE = frozenset({"outside_no", "call_ref"})  # columns that hold words of somebody's, not keys of ours
+_PLAIN = frozenset({str, int, bool, type(None), datetime})
+
+
+def _is_plain(members: Mapping[str, Any]) -> bool:
+    """Whether orjson writes these as `lib.canonical` does: it writes very large and very small numbers otherwise."""
+    for value in members.values():
+        kind = type(value)
+        if kind in _PLAIN or (kind is float and (0.0001 <= abs(value) < 1e15 or value == 0)):
+            continue
+        if kind is not dict or not _is_plain(value):
+            return False
+    return True
 
 
 @lru_cache(8192)

@@ -11,7 +11,9 @@ urlpatterns = [
     path("imports/runs/<int:number>/", imports.result, name="setup_import"),
     path("imports/runs/<int:number>/do/", imports.do, name="setup_import_do"),
     path("imports/runs/<int:number>/passwords/", imports.passwords, name="setup_import_passwords"),
-    re_path(r"^imports/runs/(?P<number>\d{1,18})/errors\.(?P<suffix>csv|xlsx)$", imports.errors, name="setup_import_errors"),
+    re_path(
+        r"^imports/runs/(?P<number>\d{1,18})/errors\.(?P<suffix>csv|xlsx)$", imports.errors, name="setup_import_errors"
+    ),
     path("imports/<slug:key>/", imports.hand_in, name="setup_hand_in"),
     path("imports/<slug:key>/template.xlsx", imports.template, name="setup_template"),
     path("units/", units.search, name="setup_units"),

@@ -42,7 +42,9 @@ def _pages(now) -> Iterator[tuple[str, str, str]]:  # type: ignore[no-untyped-de
     county = dispatcher.unit.l3
     yield "desk, list of 100", HANDLER, "/desk/?tab=doing"
     yield "centre, list of 100", DISPATCHER, "/centre/open/"
-    yield "search by phone (hotline)", AGENT, f"/hotline/?caller={_phone(county)}"
+    phone = _phone(county)
+    yield "search by phone (the agent's part)", AGENT, f"/hotline/caller/?caller={phone}"
+    yield "hotline, whole page with the caller", AGENT, f"/hotline/?caller={phone}"
     yield "case page", DISPATCHER, f"/cases/{_some_case(county).no}/"
     code = tree.snapshot().unit(county).code
     yield "wall, whole page", LEADER, f"/wall/{code}/"

@@ -264,11 +264,15 @@ def _named(words: str, by: Posting) -> list[dict[str, Any]]:
 def count_call(request: HttpRequest) -> HttpResponse:
     """误拨, 无声, 转110 ...: one key. `outcome=undo` takes the last one back."""
     by, at, outcome = request.posting, timezone.now(), request.POST.get("outcome", "")
+    shown: dict[str, Any] = {}
     if outcome == "undo":
         calls.take_back_call(by=by, at=at)
-        return render(request, "hotline/_calls.html", _counted(by))
-    call = calls.count_call(outcome, by=by, at=at, call_ref=request.POST.get("ref", ""))
-    return render(request, "hotline/_calls.html", _counted(by) | {"last": call.get_outcome_display()})
+    else:
+        call = calls.count_call(outcome, by=by, at=at, call_ref=request.POST.get("ref", ""))
+        shown = {"last": call.get_outcome_display()}
+    if not request.htmx:
+        return redirect("hotline")
+    return render(request, "hotline/_calls.html", _counted(by) | shown)
 
 
 def _counted(by: Posting) -> dict[str, Any]:

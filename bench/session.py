@@ -30,11 +30,11 @@ Say = Callable[[str], None]
 def run(sizes: list[int], tables: set[str], say: Say) -> None:
     world.found()
     say(f"# Bench, {timezone.localtime():%Y-%m-%d}\n\n{_machine()}\n")
+    if "pages" in tables:  # first: what is filed later is all new and would not be a city's table
+        _pages(sizes, say)
     if "filing" in tables:
         with product() as meter:
             _filing(meter, say)
-    if "pages" in tables:
-        _pages(sizes, say)
     if "sheets" in tables:
         sheets.measure(say)
 

@@ -73,7 +73,13 @@ def test(rest: list[str]) -> int:
     failed = failures(CHECKS)
     given = [BIN / "python", "-m", "tests.cluster", "--", BIN / "python", "-m", "pytest", "-q", "-m", "either_server"]
     failed += failures({"tests on a server named by DATABASE_URL": given})
-    failed += failures({"tests": [BIN / "python", "-m", "pytest", "-q", "-n", "auto", "--dist", "loadfile"]})
+    tests = [BIN / "python", "-m", "pytest", "-q"]
+    failed += failures({"tests": [*tests, "-m", "not browser", "-n", "auto", "--dist", "loadfile"]})
+    # By themselves, one after the other: a browser beside other tests on two cores waits for what they use. What failed
+    # is walked once more, because a real browser may stumble over nothing of ours; failing twice is failing.
+    walks = {"walks in a browser": [*tests, "-m", "browser"]}
+    if failures(walks):
+        failed += failures({"walks that failed, again": [*tests, "-m", "browser", "--last-failed"]})
     for name in failed:
         say(f"FAILED: {name}")
     return 1 if failed else 0

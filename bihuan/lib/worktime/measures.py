@@ -2,6 +2,7 @@
 that have ended, for d the midnights passed.
 """
 
+from abc import ABC, abstractmethod
 from datetime import UTC, date, datetime, timedelta
 
 from bihuan.lib.worktime.calendar import WorkCalendar
@@ -11,15 +12,15 @@ MOMENT = timedelta(microseconds=1)
 HOUR_US = 3_600_000_000
 
 
-class Measure:
+class Measure(ABC):
     """How one unit of time is counted. Marks are whole numbers that never fall as time goes on."""
 
     unit = HOUR_US
     """Marks in one unit."""
 
+    @abstractmethod
     def mark(self, calendar: WorkCalendar, at: datetime) -> int:
         """The mark reached by an instant."""
-        raise NotImplementedError
 
     def origin(self, calendar: WorkCalendar, start: datetime) -> int:
         """The mark from which a limit that starts with an act is counted."""
@@ -33,9 +34,9 @@ class Measure:
         """The first mark from this one on at which a limit may end."""
         return mark
 
+    @abstractmethod
     def end(self, calendar: WorkCalendar, mark: int) -> datetime:
         """The earliest instant that reaches a mark, settled first."""
-        raise NotImplementedError
 
 
 class UrgentHours(Measure):

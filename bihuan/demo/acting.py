@@ -14,6 +14,7 @@ from bihuan.demo.pictures import KINDS, draw
 from bihuan.dossier import photos
 from bihuan.loop import categories
 from bihuan.loop.actions import closing, dispatching, handling, intake, verifying
+from bihuan.loop.actions.dispatching import open_tasks
 from bihuan.loop.models import Case, Category, State, Task
 from bihuan.net import tree
 from bihuan.net.models import Level, Posting, Role, Unit
@@ -139,7 +140,12 @@ def _handler(case: Case, at: datetime, dice: random.Random) -> Posting:
 
 
 def in_hand(case: Case, at: datetime, dice: random.Random) -> str:
-    """Being handled: handed down to the community now and then, urged by the resident, at last replied."""
+    """Being handled: handed down to the community now and then, urged by the resident, at last replied.
+
+    A unit that still owes its part does it first: nobody replies over its head.
+    """
+    if (part := open_tasks(case).exclude(kind=Task.Kind.LEAD).first()) is not None:
+        return helped(part, case, at, dice)
     handler = _handler(case, at, dice)
     if case.finder is None and dice.random() < 0.05:
         closing.urge(case, by=RESIDENT, at=at)

@@ -1,8 +1,8 @@
 """63-bit ids in the order of time, made without asking the database: 41 bits of milliseconds since 2020, 12 bits of
 worker, 10 bits of sequence. They fit a signed bigint until 2089. They are never shown to users.
 
-Two processes that make ids at once need different worker numbers. The supervisor gives each process one from 0 to 1023
-(`set_worker`); a process that was given none uses one from 1024 to 4095 that follows from its pid, good enough for a
+Two processes that make ids at once need different worker numbers. Each is given one from 0 to 1023 (`set_worker`) that
+no other has; a process that was given none uses one from 1024 to 4095 that follows from its pid, good enough for a
 command run by hand. A fork drops to such a number again until it is given its own.
 """
 

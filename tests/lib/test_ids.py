@@ -17,7 +17,8 @@ START = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp()) * 1000 * MS
 
 @pytest.fixture
 def own_maker() -> Iterator[None]:
-    before = ids._maker
+    """This process as one that was given no number."""
+    before, ids._maker = ids._maker, ids._maker_of_this_pid()
     yield
     ids._maker = before
 

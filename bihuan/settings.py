@@ -24,7 +24,11 @@ WORKERS = env("BIHUAN_WORKERS", 1, int, "页面进程数。", check=positive)
 THREADS = env("BIHUAN_THREADS", 8, int, "每个页面进程的线程数。", check=positive)
 JOB_THREADS = env("BIHUAN_JOB_THREADS", 2, int, "后台任务同时做几件。", check=positive)
 MACHINE = env(
-    "BIHUAN_MACHINE", 0, int, "几台机器共用一个数据库时，这台的编号（0 到 15），各台不同。", check=range(16).__contains__
+    "BIHUAN_MACHINE",
+    0,
+    int,
+    "几台机器共用一个数据库时，这台的编号（0 到 15），各台不同。",
+    check=range(16).__contains__,
 )
 
 # --- Secrets: given, or made once and kept in VAR/secrets -----------------------------------------------------------

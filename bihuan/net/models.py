@@ -160,6 +160,8 @@ class Role(models.TextChoices):
     GRID_WORKER = "grid_worker", _("网格员")
     SUPERVISOR = "supervisor", _("督办员")
     LEADER = "leader", _("领导")
+    ORGANISER = "organiser", _("组织干部")
+    SECRETARY = "secretary", _("党组织书记")
     ADMIN = "admin", _("管理员")
 
 

@@ -27,7 +27,8 @@ class HasId(Protocol):
 class Reach:
     """Which cases a posting covers: those whose `column` (l1 .. l5, grid_id or unit_id) holds one of `ids`.
 
-    Without ids it covers none: an administrator sets the net up and sees no resident's matter.
+    Without ids it covers none: an administrator sets the net up, an organiser or a secretary raises people, and none of
+    them sees a resident's matter.
     """
 
     column: str
@@ -48,7 +49,8 @@ def reach(posting: Posting, net: Net | None = None) -> Reach:
     """The cases that a posting's role and place cover.
 
     Desk roles and leaders: everything in the area of their unit. Handlers and chiefs: what their unit, or one below it,
-    is answerable for. Grid workers: what lies in their grid and the grids below it. Administrators: nothing.
+    is answerable for. Grid workers: what lies in their grid and the grids below it. Administrators, organisers and
+    secretaries: nothing.
     """
     net = net or snapshot()
     unit = net.unit(posting.unit_id)
@@ -75,8 +77,8 @@ def area_of(unit: UnitRow, net: Net) -> UnitRow:
 
 
 def covers(posting: Posting, unit: HasId) -> bool:
-    """Whether a unit lies within what the posting is answerable for: its area (desk, leaders, administrators), or its
-    own unit and those below (handlers, chiefs, grid workers)."""
+    """Whether a unit lies within what the posting is answerable for: its area (desk, leaders, organisers,
+    secretaries, administrators), or its own unit and those below (handlers, chiefs, grid workers)."""
     net = snapshot()
     own, other = net.unit(posting.unit_id), net.get(unit.id)
     if other is None:

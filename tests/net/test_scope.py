@@ -31,6 +31,12 @@ def test_administrators_see_no_case(county: County) -> None:
     assert reach(county.post("甲", county.county, Role.ADMIN)) == Reach("unit_id", ())
 
 
+@pytest.mark.parametrize("role", [Role.ORGANISER, Role.SECRETARY])
+def test_those_who_raise_people_see_no_case_and_cover_the_area_of_their_unit(county: County, role: str) -> None:
+    assert reach(county.post("甲", county.haizhou, role)) == Reach("unit_id", ())
+    assert covered(county, county.haizhou, role) == {"海州街道", "南关社区", "第一网格"}
+
+
 def covered(county: County, unit: Unit, role: str) -> set[str]:
     posting = county.post("甲", unit, role)
     units = [county.city, county.county, county.haizhou, county.nanguan, county.first, county.housing, county.team]

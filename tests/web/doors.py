@@ -20,7 +20,8 @@ UNITS = frozenset({Role.HANDLER, Role.CHIEF})
 WORKERS = frozenset({Role.GRID_WORKER})
 WATCHING = frozenset({Role.LEADER, Role.SUPERVISOR, Role.DISPATCHER, Role.CHIEF})
 ADMINS = frozenset({Role.ADMIN})
-SEEING = frozenset(Role.values) - ADMINS  # whoever may see the case
+RAISING = frozenset({Role.ORGANISER, Role.SECRETARY})  # they raise people and see no case
+SEEING = frozenset(Role.values) - ADMINS - RAISING  # whoever may see the case
 
 # The beginning of an address -> who may come in; the longest that fits counts.
 STAFF = {

@@ -28,6 +28,8 @@ ROLES = {
     Role.GRID_WORKER: ("网格员", "网格长", "专职网格员"),
     Role.SUPERVISOR: ("督办员",),
     Role.LEADER: ("领导",),
+    Role.ORGANISER: ("组织干部", "组织员", "组工干部"),
+    Role.SECRETARY: ("党组织书记", "书记", "村书记", "党支部书记"),
     Role.ADMIN: ("管理员",),
 }
 HOLDINGS = {
@@ -71,7 +73,11 @@ class Appointment:
         (_noop("单位代码"), "210381-ZJ", True),
         (_noop("姓名"), _noop("李建国"), True),
         (_noop("电话"), "13800001234", False),
-        (_noop("岗位"), _noop("话务员、派单员、回访员、承办人、承办单位负责人、网格员、督办员、领导、管理员"), True),
+        (
+            _noop("岗位"),
+            _noop("话务员、派单员、回访员、承办人、承办单位负责人、网格员、督办员、领导、组织干部、党组织书记、管理员"),
+            True,
+        ),
         (_noop("职务"), _noop("公示的职务，如 党委书记、网格长"), False),
         (_noop("任职方式"), _noop("主职、代理、挂职"), False),
         (_noop("登录名"), "lijianguo", False),

@@ -164,6 +164,8 @@ class Migration(migrations.Migration):
                             ("grid_worker", "网格员"),
                             ("supervisor", "督办员"),
                             ("leader", "领导"),
+                            ("organiser", "组织干部"),
+                            ("secretary", "党组织书记"),
                             ("admin", "管理员"),
                         ],
                         max_length=12,

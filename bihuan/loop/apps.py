@@ -8,7 +8,7 @@ class Loop(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bihuan.loop import duties, handover, imports, kind, tell  # noqa: F401 - some register themselves
+        from bihuan.loop import duties, handover, imports, kind, tell, touching  # noqa: F401 - some register themselves
         from bihuan.net import postings, tree
 
         kind.register()

@@ -14,6 +14,7 @@ from bihuan.loop.counts import counted, deltas
 from bihuan.loop.models import Case, CaseEvent, Task
 from bihuan.loop.moves import rules_of
 from bihuan.loop.report import MOST_CHARACTERS
+from bihuan.loop.touching import hints
 from bihuan.programs.document import Move
 
 
@@ -56,9 +57,9 @@ def advance(
 
     changes: columns this act sets. facts: what else the event should tell (ids of texts, names of units).
     Stops and starts the move's clocks, sets state and due_at, ends open tasks when the case ends, writes the event,
-    the counts and what must be told. Costs four to eight statements.
+    the counts, what must be told and hints for the units it touches. Costs five to eight statements.
     """
-    before = counted(case)
+    before, had = counted(case), case.unit_id
     changes = {**_declared(move, at), **(changes or {})}
     for column, value in changes.items():
         setattr(case, column, value)
@@ -68,8 +69,14 @@ def advance(
     outcome = {"outcome": move.outcome} if move.outcome else {}
     event = append(case, CaseEvent, move.verb, by=by, at=at, changes=changes, facts={**outcome, **(facts or {})})
     TallyDelta.objects.bulk_create(deltas(case.region_id, before, counted(case)))
-    _tell(case, move, event, at)
+    touched = _touched(case, had, facts or {})
+    Outbox.objects.bulk_create([*_tellings(case, move, event, at), *hints(case, touched, at=at)])
     return event
+
+
+def _touched(case: Case, had: int, facts: Mapping[str, Any]) -> set[int]:
+    """The units whose screens show something else now: who had the case, who has it, who was given a part of it."""
+    return {had, case.unit_id, facts.get("unit", had), *facts.get("assisting", ())}
 
 
 def _declared(move: Move, at: datetime) -> dict[str, Any]:
@@ -83,6 +90,7 @@ def note(case: Case, verb: str, *, by: Acting, at: datetime, facts: Mapping[str,
     before = counted(case)
     event = append(case, CaseEvent, verb, by=by, at=at, changes=changes, facts=facts)
     TallyDelta.objects.bulk_create(deltas(case.region_id, before, counted(case)))
+    Outbox.objects.bulk_create(hints(case, [case.unit_id], at=at))
     return event
 
 
@@ -133,14 +141,10 @@ def _close_tasks(case: Case, at: datetime) -> None:
     clock.stop(case, {one.key for one in clock.ticking(case)}, at=at)
 
 
-def _tell(case: Case, move: Move, event: CaseEvent, at: datetime) -> None:
-    """Queue the move's messages; the pump sends them after the commit."""
-    Outbox.objects.bulk_create(
-        Outbox(
-            region_id=case.region_id, topic="tell", case_id=case.pk, payload=tell_payload(case, key, event.n), run_at=at
-        )
-        for key in move.tells
-    )
+def _tellings(case: Case, move: Move, event: CaseEvent, at: datetime) -> list[Outbox]:
+    """The move's messages as they are queued; the pump sends them after the commit."""
+    belongs = {"region_id": case.region_id, "case_id": case.pk}
+    return [Outbox(**belongs, topic="tell", payload=tell_payload(case, key, event.n), run_at=at) for key in move.tells]
 
 
 def tell_payload(case: Case, message: str, n: int) -> dict[str, Any]:

@@ -103,7 +103,8 @@ class LoopDoor:
         clocks = Clock.objects.filter(case_id=self.case.pk)
         running = {clock.key: clock.due_at for clock in clocks.filter(stage="running")}
         fired = list(clocks.filter(stage="fired").order_by("ended_at", "pk").values_list("key", flat=True))
-        told = [row.payload["message"] for row in Outbox.objects.filter(case_id=self.case.pk).order_by("pk")]
+        queued = Outbox.objects.filter(case_id=self.case.pk, topic="tell").order_by("pk")
+        told = [row.payload["message"] for row in queued]
         seen = Seen(
             self.case.state,
             self.case.result,

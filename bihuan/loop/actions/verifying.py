@@ -8,10 +8,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from bihuan.book.journal import Acting, who
+from bihuan.book.models import Outbox
 from bihuan.dossier.models import Photo
 from bihuan.loop.models import Case, CaseEvent, Check, Task
 from bihuan.loop.moves import require_asks, require_move
 from bihuan.loop.record import advance, claim, locked, words
+from bihuan.loop.touching import hints
 from bihuan.net import tree
 from bihuan.net.models import Posting
 from bihuan.net.postings import is_standing
@@ -77,6 +79,7 @@ def open_verification(case: Case, *, at: datetime, above: bool = False) -> None:
         opened_at=at,
         due_at=case.due_at,
     )
+    Outbox.objects.bulk_create(hints(case, [unit], at=at))
 
 
 def _over(unit_id: int) -> int:

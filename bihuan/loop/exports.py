@@ -17,6 +17,7 @@ import xlsxwriter
 from django.db import connection, transaction
 from django.utils import timezone
 
+from bihuan.lib.cells import harmless
 from bihuan.loop import categories
 from bihuan.loop.models import Secrecy, Source, State
 from bihuan.loop.wording import titles
@@ -116,14 +117,9 @@ def _write_csv(file: TextIO, rows: Iterator[list[Any]]) -> int:
     sheet, count = csv.writer(file), 0
     sheet.writerow(HEADER)
     for row in rows:
-        sheet.writerow([_harmless(cell) for cell in row])
+        sheet.writerow([harmless(cell) if isinstance(cell, str) else cell for cell in row])
         count += 1
     return count
-
-
-def _harmless(cell: Any) -> Any:
-    """Words that a spreadsheet would take for a formula get an apostrophe; reading takes it off again."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell
 
 
 def _write_xlsx(out: Path, rows: Iterator[list[Any]]) -> int:
@@ -231,7 +227,7 @@ class _Telling:
             masked(said or ""),
             masked(reply or ""),
             self.results.get(result, result),
-            place or "",
+            masked(place or ""),
             self._code(grid),
             lng,
             lat,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bihuan.dossier.texts import tidy
+from bihuan.lib.cells import bare
 from bihuan.lib.codes import BadPhone, normal_phone
 from bihuan.loop.maps import FIELDS, MANY, CaseMap
 from bihuan.loop.models import Secrecy, Source
@@ -235,7 +236,7 @@ def _found(header: Sequence[str], *parts: Sequence[str]) -> tuple[int, ...]:
 def _text(cell: Any) -> str:
     """A cell as one line of text: 101000295613 for 101000295613.0, 00123 for ="00123"."""
     if isinstance(cell, str):
-        said = _bare(cell.strip())
+        said = bare(cell.strip())
         return _computed(said) if said[:1] in ("=", "#") else said
     if cell is None:
         return ""
@@ -258,12 +259,7 @@ def _computed(said: str) -> str:
 
 def _prose(cell: Any) -> str:
     """Free words may begin with any sign."""
-    return _bare(cell.strip()) if isinstance(cell, str) else _text(cell)
-
-
-def _bare(said: str) -> str:
-    """Without the apostrophe that keeps a spreadsheet from taking words for a formula."""
-    return said[1:] if said[:1] == "'" and said[1:2] in ("=", "+", "-", "@") else said
+    return bare(cell.strip()) if isinstance(cell, str) else _text(cell)
 
 
 def _words(said: str) -> str:

@@ -49,6 +49,12 @@ def test_a_case_goes_out_in_plain_words_and_masked(cast, at):
     assert (row["姓名"], row["电话"], row["内容"]) == ("张**", "138****5678", "门前水管漏水，请打138****5678")
 
 
+def test_a_phone_written_into_the_address_is_masked_too(cast, at):
+    filed(cast, at, address="南关一网格3号楼，到了打13912345678")
+    (row,) = rows(at)
+    assert row["地址"] == "南关一网格3号楼，到了打139****5678"
+
+
 @pytest.mark.parametrize(
     ("words", "shown"),
     [

@@ -10,11 +10,9 @@ import xlsxwriter
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from bihuan.lib.cells import harmless
 from bihuan.net.imports.columns import Problem, told
 from bihuan.net.imports.registry import File, Given, Importer, Outcome, importer_for
-
-# A cell that begins like this would be run as a formula by whoever opens the sheet.
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def run_import(kind: str, files: Sequence[File], given: Given, *, preview: bool = False) -> Outcome:
@@ -55,7 +53,7 @@ class Table:
         out = io.StringIO()
         writer = csv.writer(out)
         writer.writerow(self.header)
-        writer.writerows([_harmless(cell) for cell in row] for row in self.rows)
+        writer.writerows([harmless(cell) for cell in row] for row in self.rows)
         return out.getvalue().encode("utf-8-sig")
 
     def xlsx(self) -> bytes:
@@ -78,10 +76,6 @@ class Table:
         """As the path's ending says. The file is for its owner alone: it may hold passwords."""
         path.touch(mode=0o600)
         path.write_bytes(self.xlsx() if path.suffix == ".xlsx" else self.csv())
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(DANGEROUS) else cell
 
 
 def problem_table(problems: Iterable[Problem]) -> Table:

@@ -1,6 +1,6 @@
 """Two database roles: the owner makes tables, the application uses them and cannot rewrite history (S2).
 
-Event tables are found through Django's registry: every model under `book.Event`, and `book.Look`.
+Event tables are found through Django's registry: every model under `book.Event`; then `book.Look` and the ledger.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,8 @@ from django.conf import settings
 from django.db import connection, models
 from psycopg import sql
 
-from bihuan.book.models import Event, Look
+from bihuan.book.models import Entry, Event, Look, Txn
+from bihuan.dossier.models import Fact
 from bihuan.run import database
 
 
@@ -25,7 +26,7 @@ class UnsafeRole(Exception):
 
 def append_only() -> list[type[models.Model]]:
     """The models whose rows are only ever inserted."""
-    return [*(model for model in apps.get_models() if issubclass(model, Event)), Look]
+    return [*(model for model in apps.get_models() if issubclass(model, Event)), Look, Txn, Entry]
 
 
 @contextmanager
@@ -60,6 +61,8 @@ def grant() -> None:
         for table in _made():
             revoke = sql.SQL("REVOKE UPDATE, DELETE, TRUNCATE ON {} FROM {}").format(sql.Identifier(table), application)
             cursor.execute(revoke.as_string())
+        for statement in _ON_FACTS if Fact._meta.db_table in _there() else ():
+            cursor.execute(sql.SQL(statement).format(application=application).as_string())
 
 
 _GRANTS = (
@@ -72,12 +75,21 @@ _GRANTS = (
     "GRANT UPDATE (state, until) ON programs_version TO {application}",
     "REVOKE CREATE ON SCHEMA public FROM {application}",
 )
+# What was told is never edited (F1); it is forgotten whole at erasure, and sealed again when the vault's key changes.
+_ON_FACTS = (
+    "REVOKE UPDATE, TRUNCATE ON dossier_fact FROM {application}",
+    "GRANT UPDATE (sealed) ON dossier_fact TO {application}",
+)
 
 
 def _made() -> list[str]:
     """The append-only tables that exist already: `migrate` may have been asked to stop half-way."""
-    there = set(connection.introspection.table_names())
+    there = _there()
     return [model._meta.db_table for model in append_only() if model._meta.db_table in there]
+
+
+def _there() -> set[str]:
+    return set(connection.introspection.table_names())
 
 
 _RIGHTS = """

@@ -10,13 +10,27 @@ pytestmark = [pytest.mark.django_db, pytest.mark.either_server]
 
 def test_the_journal_and_the_looks_are_append_only() -> None:
     tables = {model._meta.db_table for model in roles.append_only()}
-    assert {"loop_caseevent", "book_look"} <= tables
+    assert {"loop_caseevent", "book_look", "book_txn", "book_entry"} <= tables
 
 
-@pytest.mark.parametrize("statement", ["UPDATE {} SET at = at", "DELETE FROM {}", "TRUNCATE {}"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET {} = NULL", "DELETE FROM {}", "TRUNCATE {}"])
 def test_the_application_cannot_rewrite_history(statement: str) -> None:
     for model in roles.append_only():
-        asked = statement.format(model._meta.db_table)
+        asked = statement.format(model._meta.db_table, model._meta.concrete_fields[-1].column)
+        with (
+            pytest.raises(ProgrammingError, match="permission denied"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(asked)
+
+
+def test_F1_the_application_cannot_edit_what_was_told() -> None:
+    for asked in (
+        "UPDATE dossier_fact SET value = NULL",
+        "UPDATE dossier_fact SET until = since",
+        "TRUNCATE dossier_fact",
+    ):
         with (
             pytest.raises(ProgrammingError, match="permission denied"),
             transaction.atomic(),

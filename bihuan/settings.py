@@ -93,6 +93,8 @@ INSTALLED_APPS = [
     "bihuan.book",
     "bihuan.dossier",
     "bihuan.loop",
+    "bihuan.ladder",
+    "bihuan.offers",
     "bihuan.gauge",
     "bihuan.api",
     "bihuan.web",

@@ -1,0 +1,1 @@
+"""Telling people what happens to needs, plans, pairs and studios."""

@@ -17,7 +17,7 @@ class Stale(Exception):
     """Somebody else changed the track since the caller read it."""
 
     def __init__(self) -> None:
-        super().__init__("这件工单刚刚被别人处理过，请看最新情况后再操作。")
+        super().__init__("这件事刚刚被别人处理过，请看最新情况后再操作。")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def append(
 ) -> Event:
     """Change the columns of a locked track and write the event that says so.
 
-    The track carries `region_id`, `version`, `n` and `head`; `events` names it in its `case_id`.
+    The track carries `region_id`, `version`, `n` and `head`; `events` names it in its column TRACK.
     Raises Stale when the row was changed by somebody who did not hold the lock. Two statements.
     """
     actor, n, data = who(by), track.n + 1, event_data(changes, facts)
@@ -75,8 +75,8 @@ def append(
     for column, value in {**changes, "n": n, "head": head}.items():
         setattr(track, column, value)
     event = events(
+        **{events.TRACK: track.pk},
         region_id=track.region_id,
-        case_id=track.pk,
         n=n,
         at=at,
         actor=actor.actor,

@@ -1,6 +1,8 @@
 """The journal: what happened (events), what must be told (outbox, messages), what was counted (tallies), who looked;
 and the ledger: what was given and what came back (accounts, transactions, entries)."""
 
+from typing import ClassVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -17,11 +19,14 @@ class Actor(models.TextChoices):
 
 
 class Event(models.Model):
-    """One thing that happened to one track (a case). Rows are only ever inserted (S2).
+    """One thing that happened to one track (a case, a standing), named in the column TRACK. Rows are only inserted (S2).
 
     `data` is canonical JSON text, hashed byte for byte. Its member "set" holds the columns of the track that this event
     changed, so folding the events of a track gives its columns (S1). `hash` chains over the previous event's hash.
     """
+
+    TRACK: ClassVar[str] = "case_id"
+    CALLED: ClassVar[str] = "工单"  # what a track is called
 
     n = models.IntegerField()  # 1, 2, 3 ... within the track
     at = models.DateTimeField()

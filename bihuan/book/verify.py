@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -101,14 +102,13 @@ def _batches(
     last = 0
     chosen = tracks.objects.filter(region_id=region).order_by("pk")
     if since is not None:
-        touched = events.objects.filter(region_id=region, at__gte=since).values("case_id")
+        touched = events.objects.filter(region_id=region, at__gte=since).values(events.TRACK)
         chosen = chosen.filter(pk__in=touched)
     while batch := list(chosen.filter(pk__gt=last)[:BATCH]):
         last = batch[-1].pk
-        told = events.objects.filter(region_id=region, case_id__in=[track.pk for track in batch]).order_by(
-            "case_id", "n"
-        )
-        by_track = {pk: list(rows) for pk, rows in groupby(told.iterator(BATCH), key=lambda event: event.case_id)}
+        mine = {f"{events.TRACK}__in": [track.pk for track in batch]}
+        told = events.objects.filter(region_id=region, **mine).order_by(events.TRACK, "n")
+        by_track = {pk: list(rows) for pk, rows in groupby(told.iterator(BATCH), key=attrgetter(events.TRACK))}
         yield [(track, by_track.get(track.pk, [])) for track in batch]
 
 
@@ -122,15 +122,16 @@ def first_break(track: Track, events: list[Event]) -> Break | None:
         if head != bytes(event.hash):
             return Break(track.no, n, "记录与校验值不符，被改动过")
     if track.n != len(events) or bytes(track.head) != head:
-        return Break(track.no, len(events), f"工单上记的是第 {track.n} 条，链条到第 {len(events)} 条为止")
+        return Break(track.no, len(events), f"现状记的是第 {track.n} 条，链条到第 {len(events)} 条为止")
     return _column_astray(track, events)
 
 
 def _orphans(events: type[Event], tracks: type[models.Model], region: int) -> list[Break]:
     """Tracks that were removed while their events could not be."""
-    here = tracks.objects.filter(region_id=region, pk=models.OuterRef("case_id"))
+    here = tracks.objects.filter(region_id=region, pk=models.OuterRef(events.TRACK))
     firsts = events.objects.filter(~models.Exists(here), region_id=region, n=1)
-    return [Break(str(fold([event]).get("no", event.case_id)), 1, "有记录，却没有工单") for event in firsts]
+    what = f"有记录，却没有{events.CALLED}"
+    return [Break(str(fold([event]).get("no", getattr(event, events.TRACK))), 1, what) for event in firsts]
 
 
 def _hash(track: Track, event: Event, previous: bytes) -> bytes:

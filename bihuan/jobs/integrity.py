@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from bihuan.book.models import Event
-from bihuan.book.verify import Break, Verified, verify
+from bihuan.book.verify import Break, Track, Verified, verify
 from bihuan.dossier import texts
 from bihuan.dossier.models import Text
+from bihuan.ladder.models import Standing, StandingEvent
 from bihuan.loop.models import Case, CaseEvent
 
 
@@ -16,14 +17,19 @@ def check_cases(*, region: int | None = None, since: datetime | None = None) -> 
     return verify(CaseEvent, Case, region=region, since=since, proofs=(_texts_prove,))
 
 
-def _texts_prove(batch: list[tuple[Case, list[Event]]]) -> list[Break]:
+def check_standings(*, region: int | None = None, since: datetime | None = None) -> Verified:
+    """The same for everybody's standing on a ladder."""
+    return verify(StandingEvent, Standing, region=region, since=since, proofs=(_texts_prove,))
+
+
+def _texts_prove(batch: list[tuple[Track, list[Event]]]) -> list[Break]:
     """The words of each act are those that its event holds the digest of, or were erased with everything around them."""
     region = batch[0][0].region_id
-    rows = Text.objects.filter(region_id=region, case_id__in=[case.pk for case, _ in batch])
+    rows = Text.objects.filter(region_id=region, case_id__in=[track.pk for track, _ in batch])
     kept = {text.pk: text for text in rows.iterator()}
     return [
-        Break(case.no, event.n, "文字与校验值不符，或者不见了")
-        for case, events in batch
+        Break(track.no, event.n, "文字与校验值不符，或者不见了")
+        for track, events in batch
         for event in events
         for pk, digest in _digests(event)
         if pk not in kept or not texts.proves(kept[pk], digest)

@@ -13,6 +13,7 @@ from psycopg import sql
 
 from bihuan.book.models import Entry, Event, Look, Txn
 from bihuan.dossier.models import Fact
+from bihuan.ladder.models import Vote
 from bihuan.run import database
 
 
@@ -26,7 +27,7 @@ class UnsafeRole(Exception):
 
 def append_only() -> list[type[models.Model]]:
     """The models whose rows are only ever inserted."""
-    return [*(model for model in apps.get_models() if issubclass(model, Event)), Look, Txn, Entry]
+    return [*(model for model in apps.get_models() if issubclass(model, Event)), Look, Txn, Entry, Vote]
 
 
 @contextmanager

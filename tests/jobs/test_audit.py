@@ -44,7 +44,7 @@ def audit(*arguments):
 
 def test_S1_S2_an_untouched_record_verifies(case, at):
     a_case(at, serial=2)
-    assert audit() == (0, "核对了 2 件工单、4 条记录。\n全部相符。\n")
+    assert audit() == (0, "核对了 2 件工单、4 条记录。\n核对了 0 份培养档案、0 条记录。\n全部相符。\n")
 
 
 def test_S2_a_changed_word_in_an_event_is_found_at_its_link(case):

@@ -6,15 +6,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import get_current_timezone
 
-from bihuan.book.verify import Verified
-from bihuan.jobs.integrity import check_cases
+from bihuan.book.verify import Break
+from bihuan.jobs.integrity import check_cases, check_standings
 from bihuan.net.models import Unit
 
 SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "核对台账：逐条重算校验值，核对工单现状与各条记录推算的结果；发现被改动就以 1 退出。"
+    help = "核对台账：逐条重算校验值，核对工单和培养档案的现状与各条记录推算的结果；发现被改动就以 1 退出。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("deed", choices=["verify"], metavar="verify")
@@ -22,17 +22,19 @@ class Command(BaseCommand):
         parser.add_argument("--since", metavar="日期", help="只核对这一天（如 2026-03-01）以来有变动的工单")
 
     def handle(self, *args: Any, region: str | None = None, since: str | None = None, **options: Any) -> None:
-        found = check_cases(region=_region(region), since=_moment(since))
-        self.stdout.write(f"核对了 {found.tracks} 件工单、{found.events} 条记录。")
-        if not found.breaks:
+        chosen: dict[str, Any] = {"region": _region(region), "since": _moment(since)}
+        cases, standings = check_cases(**chosen), check_standings(**chosen)
+        self.stdout.write(f"核对了 {cases.tracks} 件工单、{cases.events} 条记录。")
+        self.stdout.write(f"核对了 {standings.tracks} 份培养档案、{standings.events} 条记录。")
+        if not cases.breaks + standings.breaks:
             self.stdout.write("全部相符。")
             return
-        self._show(found)
+        self._show(cases.breaks + standings.breaks)
         sys.exit(1)
 
-    def _show(self, found: Verified) -> None:
-        self.stdout.write(f"不相符 {len(found.breaks)} 处，第一处：{found.breaks[0]}")
-        for one in found.breaks[1:SHOWN]:
+    def _show(self, breaks: list[Break]) -> None:
+        self.stdout.write(f"不相符 {len(breaks)} 处，第一处：{breaks[0]}")
+        for one in breaks[1:SHOWN]:
             self.stdout.write(f"  {one}")
 
 

@@ -1,0 +1,1 @@
+"""What changes a standing: one public function a deed, by phase of life."""

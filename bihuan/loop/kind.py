@@ -40,6 +40,14 @@ POSTS = {
     "leader": "above",
     "clock": "clock",
 }
+PARTIES = {
+    "resident": "群众",
+    "centre": "诉求中心",
+    "unit": "承办单位",
+    "grid": "网格",
+    "above": "上级",
+    "clock": "时限",
+}
 
 ASKS = ("type", "text", "place", "unit", "result", "reason", "photo", "contacted", "satisfied")
 
@@ -63,6 +71,7 @@ def register() -> Kind:
         verbs=VERBS,
         states=State.values,
         posts=POSTS,
+        parties=PARTIES,
         asks=ASKS,
         audiences=("resident", "unit", "above", "finder"),
         variables=VARIABLES,

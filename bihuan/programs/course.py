@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from bihuan.programs.document import CaseProgram, ClockRule, Move
+from bihuan.programs.case import CaseProgram, ClockRule, Move
 from bihuan.programs.kinds import CLOCK
 
 

@@ -33,7 +33,9 @@ class Kind:
     """What documents of one kind may say. Every list is closed: code stands behind each word.
 
     posts: who may act, each with its party; a party is those who may all keep still together.
-    variables: what a message may insert, each with its meaning.   asks: what a move may require.
+    parties: what each party is called in a sentence.   asks: what a move may require.
+    variables: what a message may insert, each with its meaning.
+    A kind whose documents name their own states and asks leaves these two lists empty.
     """
 
     key: str
@@ -44,6 +46,12 @@ class Kind:
     asks: frozenset[str]
     audiences: frozenset[str]
     variables: Mapping[str, str] = field(default_factory=dict)
+    parties: Mapping[str, str] = field(default_factory=dict)
+
+    def party(self, post: str) -> str:
+        """What the party of a post is called: "grid_worker" -> "网格"."""
+        party = self.posts.get(post, post)
+        return self.parties.get(party, party)
 
 
 _kinds: dict[str, Kind] = {}
@@ -59,10 +67,11 @@ def register_kind(
     asks: Iterable[str],
     audiences: Iterable[str],
     variables: Mapping[str, str],
+    parties: Mapping[str, str] | None = None,
 ) -> Kind:
     """Make a kind known; called once, from the `ready` of the app that acts it out. Again replaces it."""
     closed = (frozenset(states), posts, frozenset(asks), frozenset(audiences))
-    _kinds[key] = Kind(key, title, verbs, *closed, variables)
+    _kinds[key] = Kind(key, title, verbs, *closed, variables, parties or {})
     return _kinds[key]
 
 

@@ -7,8 +7,8 @@ from functools import cache
 
 from bihuan.lib.holidays_cn import seed_days
 from bihuan.lib.worktime import Day, Hours, WorkCalendar, due
+from bihuan.programs.case import CaseProgram, Move
 from bihuan.programs.course import Course
-from bihuan.programs.document import CaseProgram, Move
 from bihuan.programs.kinds import CLOCK
 from bihuan.programs.scenarios import ZONE, Given, Mismatch, Refused, Scenario, Seen, play
 

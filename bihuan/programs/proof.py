@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bihuan.programs import document, scenarios
 from bihuan.programs.checks import Finding, check
-from bihuan.programs.document import CaseProgram
+from bihuan.programs.document import CaseProgram, Document
 from bihuan.programs.paper import play_all
 from bihuan.programs.scenarios import Mismatch, Scenario
 
@@ -14,7 +14,7 @@ from bihuan.programs.scenarios import Mismatch, Scenario
 class Proof:
     """What was found of one document. `gaps`: what its scenarios never showed. `told`: whether it has any."""
 
-    program: CaseProgram
+    program: Document
     findings: list[Finding]
     scenarios: list[Scenario] = field(default_factory=list)
     mismatches: list[Mismatch] = field(default_factory=list)
@@ -38,12 +38,12 @@ def prove_file(path: Path) -> Proof:
     return prove(document.load_file(path), scenarios.beside(path))
 
 
-def prove(program: CaseProgram, told_in: Path) -> Proof:
+def prove(program: Document, told_in: Path) -> Proof:
     """Check a program and play the scenarios of a file. A program with errors is not played."""
     findings = check(program)
     if any(finding.severity == "error" for finding in findings):
         return Proof(program, findings)
-    if not told_in.exists():
+    if not isinstance(program, CaseProgram) or not told_in.exists():
         return Proof(program, findings, told=False)
     stories = scenarios.load(document.read(told_in), told_in.name)
     mismatches, coverage = play_all(program, stories)

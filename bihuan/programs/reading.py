@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from bihuan.lib.worktime import BadDuration, Duration
 
 KEY = re.compile(r"[a-z][a-z0-9_]*")
+POST = re.compile(r"[a-z][a-z0-9_]*(@[a-z]+)?")
 T = TypeVar("T")
 
 
@@ -85,8 +86,8 @@ class Table:
     def flag(self, key: str) -> bool:
         return self.take(key, "true 或 false", lambda v: isinstance(v, bool), False)
 
-    def count(self, key: str) -> int | None:
-        return self.take(key, "1 以上的整数", lambda v: type(v) is int and v > 0, None)
+    def count(self, key: str, *, required: bool = False) -> int | None:
+        return self.take(key, "1 以上的整数", lambda v: type(v) is int and v > 0, None, required)
 
     def word(self, key: str, *, required: bool = False) -> str | None:
         """A key of something else in the document."""
@@ -96,6 +97,16 @@ class Table:
         """Keys of other things, in order, none twice."""
         return tuple(self.take(key, '键的列表，不重复，如 ["filed", "accepted"]', _are_keys, (), required))
 
+    def post(self, key: str, *, required: bool = False) -> str | None:
+        """Who acts: a post, where it matters with its level."""
+        return self.take(key, "一个岗位，如 subject、secretary@village", _is_post, None, required)
+
+    def posts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
+        return tuple(self.take(key, '岗位的列表，不重复，如 ["secretary@village"]', _are_posts, (), required))
+
+    def number(self, key: str) -> int | float | None:
+        return self.take(key, "不小于 0 的数", lambda v: type(v) in (int, float) and v >= 0, None)
+
     def duration(self, key: str, *, required: bool = False) -> Duration | None:
         written = self.take(key, "时限，如 24h、2wh、5wd、30d", lambda v: isinstance(v, str), None, required)
         try:
@@ -103,6 +114,11 @@ class Table:
         except BadDuration:
             self.wrong(key, written, "时限，如 24h、2wh、5wd、30d")
             return None
+
+    def some_of(self, key: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        """Several words of a closed list, in order, none twice."""
+        wanted = f"列表，只能用：{'、'.join(allowed)}"
+        return tuple(self.take(key, wanted, lambda v: _are_keys(v) and {*v} <= {*allowed}, ()))
 
     def one_of(self, key: str, allowed: tuple[str, ...], *, required: bool = False) -> str | None:
         return self.take(key, "、".join(allowed) + " 之一", lambda v: v in allowed, None, required)
@@ -138,3 +154,11 @@ def _is_key(value: object) -> bool:
 
 def _are_keys(value: object) -> bool:
     return isinstance(value, list) and all(map(_is_key, value)) and len(set(value)) == len(value)
+
+
+def _is_post(value: object) -> bool:
+    return isinstance(value, str) and bool(POST.fullmatch(value))
+
+
+def _are_posts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_post, value)) and len(set(value)) == len(value)

@@ -13,7 +13,7 @@ from bihuan.net.models import Posting
 from bihuan.net.revisions import Kept, touch
 from bihuan.programs import document
 from bihuan.programs.checks import Finding, check
-from bihuan.programs.document import CaseProgram
+from bihuan.programs.document import Document
 from bihuan.programs.models import Program, Version
 
 PART = "programs"  # the revision that a publication raises
@@ -42,7 +42,7 @@ def in_force(key: str, at: datetime) -> Version:
     raise NoVersion(f"“{key}”在{timezone.localtime(at):%Y年%m月%d日}还没有生效的版本。")
 
 
-def rules(version_id: int) -> CaseProgram:
+def rules(version_id: int) -> Document:
     """The program a version holds; usually no query. Raises Tampered."""
     known = _rules.get()
     if version_id not in known:
@@ -123,7 +123,7 @@ def _refuse_errors(findings: list[Finding]) -> None:
         raise NotPublishable("\n".join(errors))
 
 
-def _follow(last: Version, rules: CaseProgram, *, sha256: str, at: datetime, since: datetime) -> None:
+def _follow(last: Version, rules: Document, *, sha256: str, at: datetime, since: datetime) -> None:
     """End the version before, where the new one begins; refuse what would overlap or change the past."""
     if last.program.kind != rules.kind:
         raise NotPublishable(f"“{rules.key}”的种类是{last.program.kind}，不能改成{rules.kind}。")
@@ -151,4 +151,4 @@ def _read_versions(defer: tuple[str, ...] = ("doc",)) -> dict[str, list[Version]
 
 
 _by_key = Kept(PART, read=_read_versions)
-_rules: Kept[dict[int, CaseProgram]] = Kept(PART, read=dict)
+_rules: Kept[dict[int, Document]] = Kept(PART, read=dict)

@@ -19,7 +19,7 @@ def request_program() -> document.CaseProgram:
     ("old", "new", "said"),
     [
         ('program = "request"', "program = 3", "x.toml 的 program：写的是整数 3，应为一个键"),
-        ('kind = "case"', 'kind = "ladder"', "x.toml 的 kind：写的是“ladder”，应为case 之一"),
+        ('kind = "case"', 'kind = "feast"', "x.toml 的 kind：写的是“feast”，应为case、ladder 之一"),
         ('title = "群众诉求办理"', "", "x.toml 的 title：写的是空（没有写），应为一段文字"),
         ('default = "2wh"', 'default = "2 hours"', "x.toml 的 limit.accept.default：写的是“2 hours”，应为时限"),
         ('default = "2wh"\n', "", "x.toml 的 limit.accept.default：写的是空（没有写），应为时限"),

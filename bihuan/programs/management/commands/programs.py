@@ -58,8 +58,7 @@ class Command(BaseCommand):
 
     def _tell(self, proof: Proof) -> None:
         program = proof.program
-        sizes = f"{len(program.states)} 个状态，{len(program.moves)} 个动作，{len(program.clocks)} 个时限"
-        self.stdout.write(f"{program.key} {program.title}：{sizes}")
+        self.stdout.write(f"{program.key} {program.title}：{program.sizes()}")
         for sentence in (*proof.warnings, *proof.errors):
             self.stdout.write(f"  {sentence}")
         steps = sum(len(scenario.steps) for scenario in proof.scenarios)

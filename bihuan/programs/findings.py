@@ -1,0 +1,122 @@
+"""What checks say: each rule as data with severity, reason and remedy; what was found, with its place.
+
+Here are also the checks that hold for words of every kind: names that must exist, and English.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from bihuan.programs.document import Document, variables_in
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a check says when it fails: `reason` and `remedy` are Chinese, {0} {1} stand for what was found."""
+
+    severity: Severity
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a check found, with its place in the document ("move.accept.to")."""
+
+    key: str
+    severity: Severity
+    where: str
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{'错误' if self.severity == 'error' else '提醒'} {self.where}：{self.reason}。{self.remedy}。"
+
+
+RULES: dict[str, Rule] = {
+    "unknown": Rule("error", "引用了不存在的“{0}”", "改成已有的键之一：{1}"),
+    "not_in_kind": Rule("error", "“{0}”不在这类事项的词汇里", "只能用：{1}"),
+    "two_moves": Rule("error", "与 {0} 的动词、起点、结局都相同，分不清走哪一个", "改其中一个的 outcome、when 或 from"),
+    "no_way_in": Rule("error", "没有登记的动作", "加一个 from = [] 的动作"),
+    "unreachable_state": Rule("error", "从登记出发到不了这个状态", "加一个到这里的动作，或删去这个状态"),
+    "unreachable_move": Rule("error", "没有一件事能走到这一步", "检查 from、after，以及到期动作是否有时限会触发"),
+    "no_owner": Rule("error", "没有写由哪个岗位负责", "写上 owner"),
+    "no_clock": Rule("error", "没有时限，无人办理时会停在这里", "写上 clocks，并在到这里的动作里启动"),
+    "final_with_owner": Rule("error", "终点不再有负责岗位和时限", "删去 owner 和 clocks，或去掉 final"),
+    "no_way_out": Rule("error", "从这里走不到终点", "加一个离开的动作"),
+    "held_by_one": Rule("error", "只要{0}一直不办，事情就到不了终点", "让时限自己推进，或到期转上一级"),
+    "unclocked": Rule(
+        "error", "经 {0} 到这里时，这个状态的时限一个也没在走", "在那个动作里写 starts，或把时限写进 clocks"
+    ),
+    "lapse_nowhere": Rule("error", "在“{0}”到期时，没有可做的动作", "加一个由 clock 做的动作，或在离开前 stops 它"),
+    "no_ending": Rule("error", "到终点的动作没有写怎样办结", "写上 ending"),
+    "ending_unused_here": Rule("error", "不到终点的动作不能写 ending", "删去 ending"),
+    "reason_list": Rule("error", "needs 里的 reason 与 reasons 要么都写，要么都不写", "补上另一半，或删去这一半"),
+    "result_list": Rule(
+        "error", "要填办理结果却没有写可填哪些，或写了几种却不要求填", "needs 里的 result 与 results 配齐"
+    ),
+    "promise_untold": Rule(
+        "error", "启动了答应群众的时限{0}，却没有告诉群众几时答复", "tells 一条给群众的、含 {{due}} 的消息"
+    ),
+    "change_untold": Rule("error", "停了答应群众的时限{0}，却没有告诉群众", "tells 一条给群众的消息"),
+    "due_without_promise": Rule(
+        "error", "消息 {0} 说到答复时间，可这时还没有答应过时间", "去掉 {{due}}，或改用 {{step_due}}"
+    ),
+    "until_without_window": Rule(
+        "error", "消息 {0} 说到重新办理的期限，可到终点后没有带 within 的动作", "去掉 {{until}} 或加上它"
+    ),
+    "english_orphan": Rule("error", "英文表里的“{0}”没有对应的中文", "删去，或改成已有的键"),
+    "english_variables": Rule("error", "英文与中文用的变量不同：{0}", "让两边的变量一致"),
+    "english_missing": Rule("warning", "没有英文", "在 [en.{0}] 里补上"),
+    "unused": Rule("warning", "没有用到", "删去，或在该用的地方引用它"),
+    "refinement_without_effect": Rule("warning", "与它要改的值相同（{0}）", "删去这一行"),
+}
+
+
+def find(key: str, where: str, *facts: object) -> Finding:
+    rule = RULES[key]
+    return Finding(key, rule.severity, where, rule.reason.format(*facts), rule.remedy.format(*facts))
+
+
+Names = Iterator[tuple[str, Iterable[str], Iterable[str]]]  # where, the names used there, those there are
+
+
+def unknown(names: Names) -> Iterator[Finding]:
+    """What is named must exist."""
+    for where, used, known in names:
+        for name in used:
+            if name not in known:
+                yield find("unknown", where, name, "、".join(known) or "（还没有）")
+
+
+def not_in_kind(words: Names) -> Iterator[Finding]:
+    """What is a word of the kind must be one of those it has."""
+    for where, used, known in words:
+        for name in used:
+            if name not in known:
+                yield find("not_in_kind", where, name, "、".join(sorted(known)) or "（不写）")
+
+
+def some(name: str | None) -> tuple[str, ...]:
+    return () if name is None else (name,)
+
+
+def english(program: Document) -> Iterator[Finding]:
+    """Every text has English, and nothing else has."""
+    for part, chinese in program.chinese.items():
+        spoken = program.english.get(part, {})
+        yield from (find("english_orphan", f"en.{part}", key) for key in spoken if key not in chinese)
+        yield from (find("english_missing", f"{part}.{key}", part) for key in chinese if key not in spoken)
+    for key, message in program.messages.items():
+        different = _variables(program.english.get("message", {}).get(key, message.text)) ^ {*message.variables}
+        if different:
+            yield find("english_variables", f"en.message.{key}", "、".join(sorted(different)))
+
+
+def _variables(text: str) -> set[str]:
+    try:
+        return {*variables_in(text)}
+    except ValueError:
+        return {"花括号不成对"}

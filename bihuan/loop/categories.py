@@ -90,9 +90,12 @@ def _areas(case: Case) -> list[int]:
 
 
 def _read_duties() -> dict[tuple[int | None, int], list[Duty]]:
-    duties: dict[tuple[int | None, int], list[Duty]] = {}
+    """By category and area. What a unit owed that has ended since, its successor owes; without one nobody does (N4)."""
+    net, duties = tree.snapshot(), {}
     for duty in Duty.objects.order_by("-since"):
-        duties.setdefault((duty.category_id, duty.area_id), []).append(duty)
+        duty.unit_id = net.today(duty.unit_id)
+        if net.unit(duty.unit_id).died is None:
+            duties.setdefault((duty.category_id, duty.area_id), []).append(duty)
     return duties
 
 
@@ -108,5 +111,5 @@ def _read_keywords() -> dict[int, list[str]]:
 
 _categories = Kept(PART, read=lambda: {category.pk: category for category in Category.objects.order_by("key")})
 _titles = Kept(PART, read=lambda: {key: _full_title(key) for key in categories()})
-_duties = Kept(PART, read=_read_duties)
+_duties = Kept(PART, "tree", read=_read_duties)
 _keywords = Kept(PART, read=_read_keywords)

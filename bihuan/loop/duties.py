@@ -290,10 +290,14 @@ class _DutyList:
         return found
 
     def _unit(self, row: Row, name: str, problems: list[Problem]) -> int | None:
-        """By code, or by a name that only one living unit bears."""
+        """By code, or by a name that only one living unit bears; a line of history may name one that has ended."""
         said, title = row[name], DUTIES[1 if name == "area" else 2].title
         if self.net.has_code(said):
-            return self.net.by_code(said).id
+            unit = self.net.by_code(said)
+            if unit.died is None or row["until"]:
+                return unit.id
+            problems.append(Problem(row.number, title, said, _("“%(name)s”已经撤销。") % {"name": unit.name}))
+            return None
         found = self.names.get(said, [])
         if len(found) != 1:
             says = _("有几个单位叫这个名字，请填代码") if found else _("没有这个单位")

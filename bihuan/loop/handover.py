@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _noop
 
 from bihuan.lib.codes import spoken
 from bihuan.loop.models import Case, Task
@@ -33,8 +34,13 @@ def require_nothing_open(unit: Unit, into: Unit | None, at: datetime) -> None:
         cases = Case.objects.filter(unit_id=unit.pk, closed_at=None).count()
         tasks = Task.objects.filter(unit_id=unit.pk, stage=Task.Stage.OPEN).count()
     if cases or tasks:
-        words = {"name": unit.name, "count": max(cases, tasks)}
-        raise TreeFault(_("“%(name)s”还有 %(count)d 件未办结的工单，请先办结，或退回重新派单。") % words)
+        raise TreeFault(_(_STILL_OPEN) % {"name": unit.name, "cases": cases, "tasks": tasks})
+
+
+_STILL_OPEN = _noop(
+    "“%(name)s”名下还有没办完的工单 %(cases)d 件、待办 %(tasks)d 项，还不能撤销或并入别处。"
+    "请先由它办结，或由它退单、由诉求中心改派给接手的单位；协办、交办和核查由它反馈后即完成。"
+)
 
 
 def _consequence(number: str, kind: str, posting: Posting) -> Consequence:

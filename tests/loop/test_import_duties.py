@@ -8,6 +8,7 @@ import pytest
 
 from bihuan.loop.categories import categories, full_title
 from bihuan.loop.models import Category, Duty
+from bihuan.net import postings, tree
 from bihuan.net.imports.registry import File, Given
 from bihuan.net.imports.running import run_import
 from bihuan.net.imports.sheets import BadSheet
@@ -140,6 +141,15 @@ def test_wrong_duties_are_told_and_the_others_come_in(cast, at, row, column, rea
     outcome, counts = take("duties", at, HEAD, row, ["street", "219981", "219981D01"])
     assert counts == (0, 1, 0, 1)
     assert outcome.problems[0].column == column and reason in outcome.problems[0].reason
+
+
+def test_a_closed_unit_owes_no_duty_but_may_stand_in_its_history(cast, at):
+    postings.end(cast.team_handler, on=at.date(), by=None, at=at)
+    tree.close_unit(cast.water_team, on=at.date(), at=at)
+    outcome, counts = take("duties", at, HEAD, ["street", "219981", cast.water_team.code])
+    assert counts == (0, 0, 0, 1) and "已经撤销" in outcome.problems[0].reason
+    past = ["street", "219981", cast.water_team.code, "旧规", "2015-01-01", "2019-01-01"]
+    assert take("duties", at, HEAD, past)[1] == (1, 0, 0, 0)
 
 
 def test_the_same_line_twice_with_different_units_is_told(cast, at):

@@ -8,12 +8,13 @@ from django.db import ProgrammingError, connection, transaction
 
 from bihuan.book.journal import GENESIS, By, Stale, event_hash, fold
 from bihuan.lib.canonical import canonical_json
-from bihuan.loop import clock
+from bihuan.loop import categories, clock
 from bihuan.loop.actions import closing, dispatching, handling, intake, verifying
 from bihuan.loop.models import Case, CaseEvent, Clock, State, Task
 from bihuan.loop.moves import IllegalMove
 from bihuan.loop.report import Report
 from bihuan.loop.sweep import sweep
+from bihuan.net import postings, tree
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -235,6 +236,26 @@ def test_L2_a_reply_waits_for_work_handed_down_which_settles_at_the_grassroots(c
     handling.approve(case, passed=True, by=cast.town_chief, at=at)
     closing.confirm(case, solved=True, satisfied=5, at=at)
     assert fresh(case).settled_level == 5
+
+
+def test_N4_what_a_merged_unit_owed_its_successor_owes_and_the_clock_knows(cast, at):
+    case = filed(at)
+    intake.accept(case, by=cast.dispatcher, at=at, category=cast.street)
+    roads, water = cast.roads, cast.water
+    tree.merge_units([roads], water, on=at.date(), at=at)
+    assert categories.owed(fresh(case), category_id=cast.street.pk, on=at.date()).unit_id == water.pk
+    sweep(at + DAY)
+    assert (fresh(case).state, fresh(case).unit_id) == (State.DISPATCHED, water.pk)
+
+
+def test_K3_a_duty_that_nobody_took_over_falls_to_the_places_government(cast, at):
+    case = filed(at)
+    intake.accept(case, by=cast.dispatcher, at=at, category=cast.street)
+    for posting in (cast.roads_handler, cast.roads_chief):
+        postings.end(posting, on=at.date(), by=None, at=at)
+    tree.close_unit(cast.roads, on=at.date(), at=at)
+    sweep(at + DAY)
+    assert (fresh(case).state, fresh(case).unit_id) == (State.DISPATCHED, cast.town.pk)
 
 
 def test_a_unit_elsewhere_cannot_be_dispatched_to(cast, at):

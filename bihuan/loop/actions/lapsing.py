@@ -13,6 +13,7 @@ from bihuan.loop.categories import owed
 from bihuan.loop.models import Case, Clock
 from bihuan.loop.moves import require_move, rules_of
 from bihuan.loop.record import advance
+from bihuan.net import tree
 from bihuan.net.models import Unit
 
 
@@ -45,8 +46,15 @@ def _repeat(case: Case, clock: Clock) -> None:
 def _dispatch(case: Case, at: datetime) -> None:
     """Nobody dispatched in time: the duty list does, else the place's own government takes it (属地兜底)."""
     basis = owed(case, category_id=case.category_id, on=timezone.localdate(at))
-    unit = basis.unit_id if basis else case.l4 or case.unit_id
+    unit = basis.unit_id if basis else _government(case)
     dispatching.dispatch(case, to=Unit.objects.get(pk=unit), by=CLOCK, at=at)
+
+
+def _government(case: Case) -> int:
+    """The town or street of the case's place, or who took over from it; without one the unit that has the case keeps it."""
+    net = tree.snapshot()
+    town = net.unit(net.today(case.l4)) if case.l4 else None
+    return town.id if town is not None and town.died is None else case.unit_id
 
 
 def _overdue(case: Case, at: datetime) -> None:

@@ -95,17 +95,17 @@ def move_unit(unit: Unit, parent: Unit, tree: str = Tree.ADMIN, *, on: date, at:
 def close_unit(unit: Unit, *, on: date, at: datetime, into: Unit | None = None) -> None:
     """A unit ends. `into` took over what it was answerable for.
 
-    Raises TreeFault while living units hang under it or people are posted to it.
+    Raises TreeFault while it has open work, living units hang under it or people are posted to it.
     """
     touch("tree", at)
     _require_past(on, at)
     _require_living(unit)
+    for prepare in before_close:  # first: what is open must be handed back while there are still people to do it
+        prepare(unit, into, at)
     if Edge.objects.filter(parent=unit, until=None, child__died=None).exists():
         raise TreeFault(_("“%(name)s”下面还有单位，请先移走或并入别处。") % {"name": unit.name})
     if Posting.objects.filter(Q(until=None) | Q(until__gt=on), unit=unit).exists():
         raise TreeFault(_("“%(name)s”还有人任职，请先结束任职。") % {"name": unit.name})
-    for prepare in before_close:
-        prepare(unit, into, at)
     for tree in Edge.objects.filter(child=unit, until=None).values_list("tree", flat=True):
         _end_edge(unit, tree, on)
     unit.died, unit.successor = on, into

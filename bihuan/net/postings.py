@@ -150,9 +150,8 @@ def require_other_person(by: Posting, person_id: int | None, says: str = "") -> 
         raise AboutOneself(says)
 
 
-def require_other_posting(by: Posting, posting_id: int | None, says: str = "") -> None:
-    """Raises AboutOneself when the earlier verdict came from `by`, or from another posting of the same person."""
-    if posting_id is None:
-        return
-    if by.pk == posting_id or Posting.objects.filter(pk=posting_id, person_id=by.person_id).exists():
-        raise AboutOneself(says)
+def is_same_person(by: Posting, posting_id: int | None) -> bool:
+    """Whether a posting is `by`, or another one of the same person. One query at most."""
+    if posting_id is None or by.pk == posting_id:
+        return posting_id is not None
+    return Posting.objects.filter(pk=posting_id, person_id=by.person_id).exists()

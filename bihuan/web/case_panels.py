@@ -21,7 +21,7 @@ from bihuan.loop.report import MOST_CHARACTERS
 from bihuan.loop.wording import language
 from bihuan.net import tree
 from bihuan.net.models import Kind, Posting, Role, Unit
-from bihuan.net.postings import standing_on
+from bihuan.net.postings import is_same_person, standing_on
 from bihuan.programs.document import Move
 from bihuan.web.forms_report import Words
 
@@ -141,7 +141,7 @@ def sight_of(case: Case, by: Posting, tasks: Iterable[Task], at: datetime) -> Si
 
 
 def offered(sight: Sight) -> list[Panel]:
-    """The panels for what this posting may do now. No query for a case that is not being verified."""
+    """The panels for what this posting may do now. No query for a case that nobody approves or verifies now."""
     verbs = {move.verb for move in sight.moves}
     return [panel for verb, panel in _panels.items() if verb in verbs and panel.fits(sight)]
 
@@ -378,7 +378,7 @@ register(
         ),
         gettext_lazy("审核意见已生效。"),
         _approve_buttons,
-        lambda sight: sight.is_owner and sight.case.handler != sight.by.pk,
+        lambda sight: sight.is_owner and not is_same_person(sight.by, sight.case.handler),
         gettext_lazy("审核答复"),
     ),
     Panel(

@@ -76,10 +76,9 @@ def test_n2_an_earlier_verdict_counts_for_every_posting_of_the_person(county: Co
     handler = county.post("李科长", county.housing, Role.HANDLER)
     checker = postings.appoint(handler.person, county.first, Role.GRID_WORKER, since=BORN, by=None)
     other = county.post("赵网格员", county.first, Role.GRID_WORKER)
-    with pytest.raises(AboutOneself, match="与您本人有关"):
-        postings.require_other_posting(checker, handler.pk)
-    postings.require_other_posting(other, handler.pk)
-    postings.require_other_posting(other, None)
+    assert postings.is_same_person(checker, handler.pk) and postings.is_same_person(handler, handler.pk)
+    assert not postings.is_same_person(other, handler.pk)
+    assert not postings.is_same_person(other, None)
 
 
 def test_an_administrator_appoints_only_in_the_own_area(county: County) -> None:

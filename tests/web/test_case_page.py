@@ -4,8 +4,9 @@ import pytest
 from django.utils import timezone
 
 from bihuan.book.models import Look
-from bihuan.loop.actions import closing, dispatching
+from bihuan.loop.actions import closing, dispatching, handling
 from bihuan.loop.models import State, Task
+from bihuan.net.models import Posting, Role
 from tests.web.lives import dispatched, filed, fresh, handling_case, picture, replied, signed, verifying_case
 
 
@@ -137,6 +138,15 @@ def test_nobody_is_offered_to_approve_his_own_draft(cast, login):
     assert 'id="panel-approve"' not in words_of(login("chief").get(f"/cases/{case.no}/"))
     refused = post(login("chief"), fresh(case), "approve", outcome="pass")
     assert refused.status_code == 409 and "不能审核自己起草的答复" in words_of(refused)
+
+
+def test_nor_is_it_offered_in_another_posting_of_the_same_person(cast, login):
+    case = handling_case(cast)
+    written = Posting.objects.create(
+        person=cast.chief.person, unit=cast.water, role=Role.HANDLER, since=cast.chief.since
+    )
+    handling.reply(case, result="resolved", text="水管已更换", by=written, at=timezone.now())
+    assert 'id="panel-approve"' not in words_of(login("chief").get(f"/cases/{case.no}/"))
 
 
 def test_an_assisting_unit_gives_its_part(cast, login):

@@ -16,6 +16,7 @@ from bihuan.loop.moves import IllegalMove, require_asks, require_move
 from bihuan.loop.record import advance, claim, locked, words
 from bihuan.net import tree
 from bihuan.net.models import Posting, Unit
+from bihuan.net.postings import is_same_person
 
 
 @transaction.atomic
@@ -120,7 +121,7 @@ def approve(case: Case, *, passed: bool, by: Acting, at: datetime, text: str = "
     move = require_move(case, "approve", by=by, outcome="pass" if passed else "send_back")
     require_owner(by, case)
     require_asks(case, move, by=by, text=text)
-    if isinstance(by, Posting) and _is_same_person(by, case.handler):
+    if isinstance(by, Posting) and is_same_person(by, case.handler):
         raise IllegalMove("不能审核自己起草的答复。")
     if not passed:
         return advance(case, move, by=by, at=at, changes={"result": ""}, facts=words(case, text))
@@ -131,7 +132,3 @@ def approve(case: Case, *, passed: bool, by: Acting, at: datetime, text: str = "
     if case.state == State.VERIFYING:
         open_verification(case, at=at)
     return event
-
-
-def _is_same_person(by: Posting, handler: int | None) -> bool:
-    return by.pk == handler or Posting.objects.filter(pk=handler, person=by.person_id).exists()

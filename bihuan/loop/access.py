@@ -72,7 +72,10 @@ def may_see(posting: Posting, case: Case) -> bool:
     """Whether a posting may know of a case: its place or unit is within reach, or it has a task in it.
 
     A secret case (保密) is seen by the centre's dispatchers and callers, and by the unit that has it now - nobody else.
+    An administrator sets the net up and sees no case, whatever is in his unit's queue.
     """
+    if posting.role == Role.ADMIN:
+        return False
     if case.secrecy == Secrecy.SECRET and not _named_handler(posting, case):
         return False
     where = reach(posting)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from bihuan.dossier import photos
 from bihuan.loop import exports
 from bihuan.loop.links import track_path
-from bihuan.loop.models import Case
+from bihuan.loop.models import Case, Task
 from bihuan.net import tree
 from bihuan.net.models import ImportRun, Posting, Role, Token
 from tests.web import lives
@@ -153,6 +153,17 @@ def test_a_case_of_others_is_not_there(login: Any, case: Case, key: str, pages: 
         answer = ask(door, page.format(no=case.no))
         assert answer.status_code == 404, page
         assert "黑水外溢" not in answer.content.decode()
+
+
+def test_an_administrator_sees_no_case_whose_unit_is_his_own(login: Any, cast: SimpleNamespace, case: Case) -> None:
+    person = cast.admin.person
+    cast.water_admin = Posting.objects.create(person=person, unit=cast.water, role=Role.ADMIN, since=cast.admin.since)
+    cast.roads_admin = Posting.objects.create(person=person, unit=cast.roads, role=Role.ADMIN, since=cast.admin.since)
+    Task.objects.create(
+        region_id=case.region_id, case_id=case.pk, kind=Task.Kind.ASSIST, unit_id=cast.roads.pk, opened_at=case.filed_at
+    )
+    for key in ("water_admin", "roads_admin"):
+        assert login(key).get(f"/cases/{case.no}/").status_code == 404
 
 
 @pytest.mark.parametrize("key", ["roads_handler", "other_worker", "other_dispatcher", "team_handler", "admin"])

@@ -15,7 +15,6 @@ from typing import Self
 _DIVISION_WIDTHS = (2, 4, 6, 9, 12)
 COMMUNITY_LEVEL, GRID_LEVEL = 5, 6
 GRID_WIDTH, SUBGRID_STEP = 15, 2
-LEVEL_NAMES = {1: "省", 2: "市", 3: "县（市、区）", 4: "乡镇（街道）", 5: "村（社区）"}
 
 # What people put between digits: spaces, hyphens and dashes of all sorts, dots, brackets, invisible marks from copying.
 _SEPARATORS = re.compile(r"[\s\-‐‑‒–—―−·.()（）\u200b-\u200f\u202a-\u202e\u2060\ufeff]+")

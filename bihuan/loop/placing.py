@@ -6,8 +6,6 @@ from django.utils.translation import gettext as _
 
 from bihuan.net import tree
 
-FARTHEST_METRES = 2_000  # a point this far outside every boundary is still taken for the nearest grid
-
 
 class BadPlace(Exception):
     """The place cannot be used. The message is fit for the user."""
@@ -34,7 +32,7 @@ def place(
     """Resolve a place, the surest word first: grid code, then point (WGS-84), then address; none -> unplaced.
 
     An address that names no grid, or several, is left to the dispatcher of `area` (a code; empty: the city). No query.
-    Raises BadPlace for an unknown grid code or a point outside the city.
+    Raises BadPlace for an unknown grid code or a point that lies farther than 200 m from every boundary.
     """
     net = tree.snapshot()
     if grid:
@@ -44,7 +42,7 @@ def place(
         return at_unit(unit.id, lng=lng, lat=lat)
     if lng is not None and lat is not None:
         hit = net.locate(lng, lat)
-        if hit is None or hit.metres > FARTHEST_METRES:
+        if hit is None:
             raise BadPlace(_("这个位置不在本市范围内，请重新选择。"))
         return at_unit(hit.unit_id, lng=lng, lat=lat)
     found = net.resolve_address(address) if address else None

@@ -171,12 +171,6 @@ def set_hours(unit: Unit | None, windows: Iterable[tuple[time, time]], *, since:
     touch("calendar", at)
 
 
-def hours_in_force(unit: Unit | None, on: date) -> list[WorkWindow]:
-    """The windows a unit itself has on a day (not those it inherits)."""
-    standing = Q(since__lte=on) & (Q(until=None) | Q(until__gt=on))
-    return list(WorkWindow.objects.filter(standing, unit=unit).order_by("opens"))
-
-
 def computed_years() -> list[int]:
     """Years of which some national day is only computed (推算)."""
     years = CalendarDay.objects.filter(unit=None, confirmed=False).values_list(F("date__year"), flat=True)

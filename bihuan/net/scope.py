@@ -95,8 +95,3 @@ def require_scope(by: Posting, unit: HasId) -> None:
     row = snapshot().get(unit.id)
     name = row.name if row is not None else _("这个单位")
     raise OutOfScope(_("“%(name)s”不在您的职责范围内。") % {"name": name})
-
-
-def is_grassroots(unit: UnitRow) -> bool:
-    """Whether a unit stands at the community or below: what it settles counts as settled at the grassroots."""
-    return unit.level >= Level.COMMUNITY

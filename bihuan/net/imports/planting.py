@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from bihuan.net.imports.columns import Problem
 from bihuan.net.imports.copying import copy_in
 from bihuan.net.imports.registry import Outcome
-from bihuan.net.models import Edge, Kind, Tree, Unit
+from bihuan.net.models import Edge, Tree, Unit
 from bihuan.net.pinyin import spelled
 from bihuan.net.revisions import touch
 from bihuan.net.tree import rebuild_paths
@@ -197,12 +197,3 @@ def _standing_edges() -> tuple[dict[tuple[int, str], Edge], set[tuple[int, int]]
     allied = set(open_.filter(tree=Tree.ALLIANCE).values_list("child_id", "parent_id"))
     past = Edge.objects.exclude(until=None).values_list("child_id", "tree").annotate(last=Max("until"))
     return standing, allied, {(child, tree): last for child, tree, last in past}
-
-
-def next_code(parent: Unit, digits: int) -> str:
-    """The code after the largest one directly below a parent's, for rows that bring none."""
-    width = len(parent.code) + digits
-    below = Unit.objects.filter(code__startswith=parent.code, kind=Kind.GRID, code__regex=rf"^\d{{{width}}}$")
-    last = below.aggregate(last=Max("code"))["last"]
-    number = int(last[len(parent.code) :]) + 1 if last else 1
-    return f"{parent.code}{number:0{digits}}"

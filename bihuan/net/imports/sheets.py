@@ -12,7 +12,6 @@ import unicodedata
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
 from pathlib import PurePath
 from typing import Any, Self
 from xml.etree import ElementTree
@@ -21,11 +20,8 @@ from django.utils.translation import gettext as _
 from python_calamine import CalamineError, CalamineWorkbook
 
 BOOKS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
-TEXTS = (".csv", ".txt", ".tsv")
 LARGEST = 200 * 1024 * 1024  # bytes after unpacking
 HEADER_WITHIN = 15  # rows from the top in which the header may stand
-
-Cell = str | int | float | bool | date | datetime | time | None
 
 
 class BadSheet(Exception):

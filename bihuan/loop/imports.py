@@ -485,7 +485,7 @@ class _Found:
         if entry.lng is None or entry.lat is None:
             return None
         hit = tree.snapshot().locate(entry.lng, entry.lat)
-        return self._inside(hit.key) if hit else None
+        return self._inside(hit.unit_id) if hit else None
 
     def _by_address(self, entry: Entry) -> int | None:
         return tree.snapshot().resolve_address(entry.place, self.region_id) if entry.place else None

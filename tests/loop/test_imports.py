@@ -22,7 +22,7 @@ from bihuan.loop.imports import Busy, NoRegion, import_cases
 from bihuan.loop.models import NEVER, Case, CaseEvent, Category, Clock, Task
 from bihuan.net import tree
 from bihuan.net.imports.sheets import BadSheet
-from bihuan.net.models import Unit
+from bihuan.net.models import Boundary, Unit
 from bihuan.net.regions import across_regions
 
 HEADER = ["编号", "受理", "应办结", "办结", "状态", "大类", "小类", "单位", "内容", "答复", "网格", "电话", "标志"]
@@ -137,6 +137,19 @@ def test_s1_s2_imported_columns_are_the_fold_of_their_events_and_chains_hold(cas
     found = verify(CaseEvent, Case)
     assert (found.tracks, found.events, found.breaks) == (3, 8, [])
     assert fold(events(case("A3")))["state"] == "dispatched"
+
+
+def test_a_case_is_put_on_the_net_by_its_point_or_its_address(cast, at):
+    square = [[122.70, 40.85], [122.71, 40.85], [122.71, 40.86], [122.70, 40.86], [122.70, 40.85]]
+    outline = {"type": "Polygon", "coordinates": [square]}
+    Boundary.objects.create(unit=cast.grid2, geometry=outline, source="x", updated_at=at)
+    column = MAP["column"] | {"lng": "经度", "lat": "纬度", "place": "地址"}
+    given = case_map(column=column, place={"find": ["grid", "point", "address"]})
+    header = [*HEADER, "经度", "纬度", "地址"]
+    pointed, addressed = [*CLOSED, "122.705", "40.855", "北关社区"], [*LATE, "", "", "海州街道北关社区"]
+    addressed[HEADER.index("网格")] = ""
+    import_cases(sheet(pointed, addressed, header=header), given, at=at, name="旧热线.csv")
+    assert (case("A1").grid_id, case("A2").grid_id) == (cast.grid2.pk, cast.north.pk)
 
 
 def test_places_phones_and_lateness_are_kept(cast, at):

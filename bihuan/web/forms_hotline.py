@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -15,7 +15,7 @@ from bihuan.loop.report import MOST_CHARACTERS, Report
 from bihuan.net import tree
 from bihuan.net.models import Kind, Posting, Unit
 from bihuan.net.scope import area_of, covers
-from bihuan.web.forms_report import PlacedForm, Words
+from bihuan.web.forms_report import PlacedForm, Words, private_line
 
 FILE, ANSWER, DISPATCH = "file", "answer", "dispatch"
 LONGEST_REF = 60  # of a call, as the softphone names it
@@ -26,16 +26,8 @@ class IntakeForm(PlacedForm):
 
     blamed = {"place": "address", "phone": "caller"}
 
-    caller = Words(
-        label=gettext_lazy("来电号码"),
-        required=False,
-        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "off", "data-key": "alt+c", "data-private": ""}),
-    )
-    name = Words(
-        label=gettext_lazy("怎么称呼"),
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "data-private": ""}),
-    )
+    caller = private_line(gettext_lazy("来电号码"), type="tel", autocomplete="off", **{"data-key": "alt+c"})
+    name = private_line(gettext_lazy("怎么称呼"), autocomplete="off")
     ref = Words(required=False, widget=forms.HiddenInput)
     type = forms.ChoiceField(
         label=gettext_lazy("类型"),
@@ -60,7 +52,6 @@ class IntakeForm(PlacedForm):
         label=gettext_lazy("当场答复"), required=False, widget=forms.Textarea(attrs={"rows": 1, "data-key": "alt+r"})
     )
     do = forms.ChoiceField(choices=[(one, one) for one in (FILE, ANSWER, DISPATCH)], required=False)
-    client_id = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, by: Posting, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,12 +63,6 @@ class IntakeForm(PlacedForm):
 
     def clean_ref(self) -> str:
         return self.cleaned_data["ref"][:LONGEST_REF]
-
-    def clean_client_id(self) -> UUID | None:
-        try:
-            return UUID(self.cleaned_data["client_id"])
-        except ValueError:
-            return None
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data

@@ -23,20 +23,45 @@ class Words(forms.CharField):
         return super().to_python(value).replace("\x00", "")
 
 
-class PlacedForm(forms.Form):
-    """A form with a place: `area` once per level chosen, `lng` and `lat` from the map, `address` in words."""
+def words_of_matter(label: Any, *, rows: int, hint: Any) -> Words:
+    """What happened: free words that must be there, with a voice button and the count of what is left."""
+    attrs = {"rows": rows, "data-voice": "", "data-count": MOST_CHARACTERS, "placeholder": hint}
+    missing = {"required": gettext_lazy("请写下您要反映的事情。")}
+    return Words(label=label, error_messages=missing, widget=forms.Textarea(attrs=attrs))
 
-    blamed = {"place": "address"}
 
-    @property
-    def areas(self) -> list[str]:
-        return self.data.getlist("area") if hasattr(self.data, "getlist") else []
+def private_line(label: Any, **attrs: Any) -> Words:
+    """A name or a phone, if somebody wishes to leave one; the page keeps no draft of it."""
+    return Words(label=label, required=False, widget=forms.TextInput(attrs={**attrs, "data-private": ""}))
+
+
+class MatterForm(forms.Form):
+    """A form that files a matter: it has an id of its own, and perhaps a point from the map (`lng`, `lat`)."""
+
+    client_id = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def clean_client_id(self) -> UUID | None:
+        """A repeated click or a lost connection sends the same id again; without one each sending is a matter of its own."""
+        try:
+            return UUID(self.cleaned_data["client_id"])
+        except ValueError:
+            return None
 
     @property
     def point(self) -> tuple[float | None, float | None]:
         """Both or neither."""
         lng, lat = number(self.data.get("lng")), number(self.data.get("lat"))
         return (lng, lat) if lng is not None and lat is not None else (None, None)
+
+
+class PlacedForm(MatterForm):
+    """A form with a place: `area` once per level chosen, a point, `address` in words."""
+
+    blamed = {"place": "address"}
+
+    @property
+    def areas(self) -> list[str]:
+        return self.data.getlist("area") if hasattr(self.data, "getlist") else []
 
     def where(self) -> Where:
         """The place as understood. Raises BadReport for a point outside the city."""
@@ -58,17 +83,8 @@ class ReportForm(PlacedForm):
             "invalid_choice": gettext_lazy("请重新点选一项：您想做什么。"),
         },
     )
-    text = Words(
-        label=gettext_lazy("什么事"),
-        error_messages={"required": gettext_lazy("请写下您要反映的事情。")},
-        widget=forms.Textarea(
-            attrs={
-                "rows": 5,
-                "data-voice": "",
-                "data-count": MOST_CHARACTERS,
-                "placeholder": gettext_lazy("例如：小区门口的路塌了一块，晚上看不见，怕老人摔倒。"),
-            }
-        ),
+    text = words_of_matter(
+        gettext_lazy("什么事"), rows=5, hint=gettext_lazy("例如：小区门口的路塌了一块，晚上看不见，怕老人摔倒。")
     )
     address = Words(
         label=gettext_lazy("在哪里"),
@@ -77,16 +93,8 @@ class ReportForm(PlacedForm):
             attrs={"placeholder": gettext_lazy("小区、路口或附近的标志物"), "autocomplete": "street-address"}
         ),
     )
-    name = Words(
-        label=gettext_lazy("怎么称呼您"),
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "name", "data-private": ""}),
-    )
-    phone = Words(
-        label=gettext_lazy("手机号"),
-        required=False,
-        widget=forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "tel", "data-private": ""}),
-    )
+    name = private_line(gettext_lazy("怎么称呼您"), autocomplete="name")
+    phone = private_line(gettext_lazy("手机号"), type="tel", inputmode="tel", autocomplete="tel")
     secrecy = forms.ChoiceField(
         label=gettext_lazy("谁可以知道这件事"),
         required=False,
@@ -101,7 +109,6 @@ class ReportForm(PlacedForm):
         ),
         error_messages={"invalid_choice": gettext_lazy("请选择是否公开。")},
     )
-    client_id = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -120,13 +127,6 @@ class ReportForm(PlacedForm):
 
     def clean_secrecy(self) -> str:
         return self.cleaned_data["secrecy"] or Secrecy.PUBLIC
-
-    def clean_client_id(self) -> UUID | None:
-        """A repeated click or a lost connection sends the same id again; without one each sending is a matter of its own."""
-        try:
-            return UUID(self.cleaned_data["client_id"])
-        except ValueError:
-            return None
 
     def report(self, photos: tuple[str, ...]) -> Report:
         """What was filled in, ready to be filed. Raises BadReport."""

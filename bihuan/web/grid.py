@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django import forms
 from django.contrib import messages
@@ -20,13 +20,13 @@ from bihuan.loop.actions import intake
 from bihuan.loop.categories import categories, full_title
 from bihuan.loop.lists import Listing, Row, listing_for
 from bihuan.loop.models import Source
-from bihuan.loop.report import MOST_CHARACTERS, Report
+from bihuan.loop.report import Report
 from bihuan.net import tree
 from bihuan.net.models import Posting, Role
 from bihuan.net.scope import Reach
 from bihuan.web import neighbourhood, pictures
 from bihuan.web.acting import attempt
-from bihuan.web.forms_report import Words, number
+from bihuan.web.forms_report import MatterForm, private_line, words_of_matter
 from bihuan.web.phone import bottom_bar
 from bihuan.web.places import has_map
 from bihuan.web.posting import desk
@@ -173,36 +173,18 @@ def _report_row(row: Row) -> dict[str, Any]:
 # A report
 
 
-class FindForm(forms.Form):
+class FindForm(MatterForm):
     """What a worker found: words, where, how urgent; and whose matter it is, when it was told at a door."""
 
-    text = Words(
-        label=gettext_lazy("发现了什么"),
-        error_messages={"required": gettext_lazy("请写下您要反映的事情。")},
-        widget=forms.Textarea(
-            attrs={
-                "rows": 4,
-                "data-voice": "",
-                "data-count": MOST_CHARACTERS,
-                "placeholder": gettext_lazy("例如：3号楼前井盖破了，已经用锥筒围上。"),
-            }
-        ),
+    text = words_of_matter(
+        gettext_lazy("发现了什么"), rows=4, hint=gettext_lazy("例如：3号楼前井盖破了，已经用锥筒围上。")
     )
     grid = forms.ChoiceField(label=gettext_lazy("在哪个网格"))
     urgency = forms.ChoiceField(label=gettext_lazy("急不急"), widget=forms.RadioSelect, initial="normal")
     category = forms.ChoiceField(label=gettext_lazy("什么事"), required=False)
     type = forms.ChoiceField(label=gettext_lazy("类型"), required=False, initial="help")
-    name = Words(
-        label=gettext_lazy("怎么称呼"),
-        required=False,
-        widget=forms.TextInput(attrs={"data-private": "", "autocomplete": "off"}),
-    )
-    phone = Words(
-        label=gettext_lazy("手机号"),
-        required=False,
-        widget=forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "data-private": "", "autocomplete": "off"}),
-    )
-    client_id = forms.CharField(widget=forms.HiddenInput, required=False)
+    name = private_line(gettext_lazy("怎么称呼"), autocomplete="off")
+    phone = private_line(gettext_lazy("手机号"), type="tel", inputmode="tel", autocomplete="off")
     blamed = {"place": "grid"}
 
     def __init__(self, *args: Any, by: Posting, at: datetime, **kwargs: Any) -> None:
@@ -219,25 +201,17 @@ class FindForm(forms.Form):
     def _choose(self, field: str, choices: list[tuple[str, str]]) -> None:
         self.fields[field].choices = choices  # type: ignore[attr-defined]
 
-    def clean_client_id(self) -> UUID | None:
-        try:
-            return UUID(self.cleaned_data["client_id"])
-        except ValueError:
-            return None
-
     def report(self, photos: tuple[str, ...]) -> Report:
         """A point says best where it is; without one it is the grid that was chosen."""
-        said = self.cleaned_data
-        lng, lat = number(self.data.get("lng")), number(self.data.get("lat"))
-        pointed = lng is not None and lat is not None
+        said, (lng, lat) = self.cleaned_data, self.point
         return Report(
             type=said["type"] or "help",
             text=said["text"],
             source=Source.GRID,
             urgency=said["urgency"] or "normal",
-            grid="" if pointed else said["grid"],
-            lng=lng if pointed else None,
-            lat=lat if pointed else None,
+            grid=said["grid"] if lng is None else "",
+            lng=lng,
+            lat=lat,
             name=said["name"],
             phone=said["phone"],
             photos=photos,

@@ -202,6 +202,7 @@ class Source(models.TextChoices):
     VILLAGE = "village", _("村（社区）")
     TOWN = "town", _("乡镇（街道）")
     COUNTY = "county", _("县（市、区）")
+    CITY = "city", _("市")
     REGISTER = "register", _("登记信息")
 
 

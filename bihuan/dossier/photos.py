@@ -189,9 +189,7 @@ def claim(keys: Sequence[str], *, case: Any, stage: str, event_n: int) -> list[P
     if mine.count() + len(keys) > MOST:
         raise BadPhoto(_("照片太多：一次办理最多 %(most)d 张，请去掉几张。") % {"most": MOST})
     with across_regions("a photo is uploaded before anyone knows where the matter lies"):
-        free = {photo.key: photo for photo in Photo.objects.select_for_update().filter(key__in=keys, case_id=None)}
-        if len(free) != len(keys):
-            raise BadPhoto(_("有照片已经失效（上传后 24 小时没有提交），请重新上传。"))
+        free = _free(keys)
         # Deleted and written anew, because a row never changes its region.
         Photo.objects.filter(pk__in=[photo.pk for photo in free.values()]).delete()
     photos = [free[key] for key in keys]
@@ -200,15 +198,43 @@ def claim(keys: Sequence[str], *, case: Any, stage: str, event_n: int) -> list[P
     return Photo.objects.bulk_create(photos)
 
 
+@transaction.atomic
+def hold(keys: Sequence[str], *, holder: str, holder_id: int) -> list[Photo]:
+    """Give uploaded photos to something that is no case (a paper, a visit, an entry of the ledger), in the order of `keys`.
+
+    Raises BadPhoto: more than nine, or a key that is unknown, dropped or already used.
+    """
+    keys = list(dict.fromkeys(keys))
+    if len(keys) > MOST:
+        raise BadPhoto(_("照片太多：一次最多 %(most)d 张，请去掉几张。") % {"most": MOST})
+    free = _free(keys) if keys else {}
+    Photo.objects.filter(pk__in=[photo.pk for photo in free.values()]).update(holder=holder, holder_id=holder_id)
+    return [free[key] for key in keys]
+
+
+def _free(keys: list[str]) -> dict[str, Photo]:
+    """Photos that nobody has claimed yet, locked."""
+    rows = Photo.objects.select_for_update().filter(key__in=keys, case_id=None, holder_id=None)
+    free = {photo.key: photo for photo in rows}
+    if len(free) != len(keys):
+        raise BadPhoto(_("有照片已经失效（上传后 24 小时没有提交），请重新上传。"))
+    return free
+
+
+def held(holder: str, holder_id: int) -> list[Photo]:
+    """The photos of something that is no case, in the order they were uploaded."""
+    return list(Photo.objects.filter(holder=holder, holder_id=holder_id).order_by("pk"))
+
+
 def of_case(case: Any) -> list[Photo]:
     """A case's photos in the order of its acts."""
     return list(Photo.objects.filter(region_id=case.region_id, case_id=case.pk).order_by("event_n", "pk"))
 
 
 def drop_unclaimed(at: datetime) -> int:
-    """Forget photos that no case claimed within 24 hours, and files that no row names. Returns how many rows went."""
+    """Forget photos that nothing claimed within 24 hours, and files that no row names. Returns how many rows went."""
     with across_regions("uploads are forgotten by age, wherever they came from"):
-        dropped = Photo.objects.filter(case_id=None, made_at__lt=at - UNCLAIMED).delete()[0]
+        dropped = Photo.objects.filter(case_id=None, holder_id=None, made_at__lt=at - UNCLAIMED).delete()[0]
         with _storing(exclusive=True):
             _drop_forgotten_files(at - UNCLAIMED)
     return dropped

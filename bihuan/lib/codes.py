@@ -5,8 +5,9 @@ or community (GB/T 10114). A unit grid appends 3 digits to its community's code,
 """
 
 import re
+import secrets
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Self
@@ -190,6 +191,49 @@ def _product(digits: str, product: int) -> int:
     return product
 
 
+# Short codes: what stands for a person, a unit or an offer where people write and read it aloud
+
+
+# Without 0, 1, I, L, O, U: nothing is taken for something else, and no rude word comes out. 30 is a prime less one, as
+# the check character needs.
+SHORT_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+SHORT_LENGTH = 8
+
+
+def new_short_code(pick: Callable[[str], str] = secrets.choice) -> str:
+    """A code of eight characters that nobody can guess: one of 21,870,000,000. Whether it is taken, the table knows.
+
+    pick: chooses one character of several; a seeded one makes the same codes again.
+    """
+    body = "".join(pick(SHORT_LETTERS) for _ in range(SHORT_LENGTH - 1))
+    return body + short_check(body)
+
+
+def short_check(body: str) -> str:
+    """ISO 7064 hybrid, MOD 31,30: catches every single wrong character and nearly every swap of neighbours."""
+    size = len(SHORT_LETTERS)
+    product = size
+    for letter in body:
+        total = (product + SHORT_LETTERS.index(letter)) % size or size
+        product = total * 2 % (size + 1)
+    return SHORT_LETTERS[(size + 1 - product) % size]
+
+
+def parse_short_code(text: str) -> str:
+    """A short code as people type it: small letters, spaces and dashes are fine. Raises BadNumber."""
+    code = plain_digits(text).upper()
+    if not code:
+        raise BadNumber("请填写编号")
+    if len(code) != SHORT_LENGTH:
+        raise BadNumber(f"编号应为{SHORT_LENGTH}位，现在是{len(code)}位，请核对")
+    strange = [letter for letter in code if letter not in SHORT_LETTERS]
+    if strange:
+        raise BadNumber(f"编号里没有“{strange[0]}”这个字，请核对")
+    if short_check(code[:-1]) != code[-1]:
+        raise BadNumber("编号有一位不对（校验不符），请逐位核对")
+    return code
+
+
 # Phones
 
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
@@ -245,6 +289,16 @@ def phone_tail(phone: str) -> str:
 
 _ID_SHAPE = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _ID_WEIGHTS = tuple(2**power % 11 for power in range(17, 0, -1))
+
+
+def birth_of(identity: str) -> date:
+    """The day of birth that a resident id (as `parse_resident_id` gives it) holds."""
+    return date(int(identity[6:10]), int(identity[10:12]), int(identity[12:14]))
+
+
+def is_male(identity: str) -> bool:
+    """The seventeenth digit is odd for men."""
+    return int(identity[16]) % 2 == 1
 
 
 def parse_resident_id(text: str) -> str:

@@ -5,6 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bihuan.lib.codes import (
+    SHORT_LETTERS,
     BadCode,
     BadNumber,
     BadPhone,
@@ -14,13 +15,16 @@ from bihuan.lib.codes import (
     is_below,
     level_of,
     make_case_number,
+    new_short_code,
     normal_phone,
     parent_code,
     parse_case_number,
     parse_code,
     parse_resident_id,
+    parse_short_code,
     phone_tail,
     prefix_of,
+    short_check,
     spoken,
 )
 
@@ -339,3 +343,30 @@ def test_many_case_numbers_are_those_made_one_by_one():
     assert list(case_numbers("210381", day, range(5, 5))) == []
     with pytest.raises(BadNumber, match="用完"):
         list(case_numbers("210381", day, range(999_999, 1_000_001)))
+
+
+# Short codes
+
+
+@given(st.text(SHORT_LETTERS, min_size=7, max_size=7))
+def test_a_short_code_is_read_as_people_write_it(body):
+    code = body + short_check(body)
+    assert parse_short_code(f" {code[:4].lower()}-{code[4:]} ") == code
+
+
+@given(st.text(SHORT_LETTERS, min_size=7, max_size=7), st.integers(0, 7), st.sampled_from(SHORT_LETTERS))
+def test_every_single_wrong_character_of_a_short_code_is_caught(body, at, letter):
+    code = body + short_check(body)
+    assume(code[at] != letter)
+    with pytest.raises(BadNumber, match="有一位不对"):
+        parse_short_code(code[:at] + letter + code[at + 1 :])
+
+
+@pytest.mark.parametrize(("text", "says"), [("", "请填写"), ("ABC", "现在是3位"), ("O2345678", "没有“O”")])
+def test_what_is_no_short_code_is_told_why(text, says):
+    with pytest.raises(BadNumber, match=says):
+        parse_short_code(text)
+
+
+def test_a_new_short_code_is_a_good_one():
+    assert parse_short_code(new_short_code()) != new_short_code()

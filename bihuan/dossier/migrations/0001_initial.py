@@ -203,6 +203,7 @@ class Migration(migrations.Migration):
                             ("village", "村（社区）"),
                             ("town", "乡镇（街道）"),
                             ("county", "县（市、区）"),
+                            ("city", "市"),
                             ("register", "登记信息"),
                         ],
                         max_length=8,

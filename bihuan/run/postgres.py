@@ -342,7 +342,7 @@ def _tuned(memory: int) -> dict[str, str]:
         "effective_cache_size": f"{max(256, memory // 2)}MB",
         "maintenance_work_mem": f"{max(64, min(512, memory // 32))}MB",
         "work_mem": "16MB",
-        "max_wal_size": "4GB",
+        "max_wal_size": "2GB",  # stays on disk once it was used, and is what a start after kill -9 may have to replay
         "checkpoint_timeout": "15min",
         "checkpoint_completion_target": "0.9",
     }

@@ -44,9 +44,9 @@ def page(case: Case, by: Posting, *, at: datetime, tried: MoveForm | None = None
     """
     tasks = TASKS(region=case.region_id, case=case.pk)
     sight = sight_of(case, by, tasks, at)
-    panels = [_panel(panel, sight, tried if panel.verb == verb else None) for panel in offered(sight)]
-    _open_one(panels, verb)
     story_of_it = story.steps(case)
+    panels = [_panel(panel, sight, tried if panel.verb == verb else None, story_of_it) for panel in offered(sight)]
+    _open_one(panels, verb)
     told = [_entry(case, step) for step in reversed(story_of_it)]
     return {
         "case": case,
@@ -100,13 +100,15 @@ def _open_one(panels: list[dict[str, Any]], verb: str) -> None:
         panels[0]["open"] = True
 
 
-def _panel(panel: Panel, sight: Sight, tried: MoveForm | None) -> dict[str, Any]:
-    form = tried or panel.form(sight=sight, auto_id=f"{panel.verb}_%s")
+def _panel(panel: Panel, sight: Sight, tried: MoveForm | None, steps: list[story.Step]) -> dict[str, Any]:
+    remark, draft = _sent_back(steps) if panel.verb == "reply" else ("", {})
+    form = tried or panel.form(sight=sight, auto_id=f"{panel.verb}_%s", initial=draft)
     return {
         "verb": panel.verb,
         "icon": panel.icon,
         "title": title_of(panel, sight),
         "hint": panel.hint,
+        "remark": remark,
         "plain": not form.fields and not form.takes_photos,
         "form": form,
         "url": f"/cases/{sight.case.no}/{panel.verb}/",
@@ -114,6 +116,14 @@ def _panel(panel: Panel, sight: Sight, tried: MoveForm | None) -> dict[str, Any]
         "buttons": panel.buttons(sight),
         "held": getattr(form, "held", []),
     }
+
+
+def _sent_back(steps: list[story.Step]) -> tuple[str, dict[str, Any]]:
+    """What the leader wants changed in the reply, and that reply, to go on from; nothing when none was sent back last."""
+    last = [step for step in steps if step.verb in ("reply", "approve")][-2:]
+    if len(last) < 2 or last[-1].facts.get("outcome") != "send_back":
+        return "", {}
+    return last[-1].text, {"text": last[0].text, "result": last[0].facts.get("result")}
 
 
 def heading(case: Case) -> dict[str, Any]:

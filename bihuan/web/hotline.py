@@ -20,8 +20,9 @@ from bihuan.loop.actions import calls, closing
 from bihuan.loop.models import Call, Case, Category
 from bihuan.loop.placing import Placed, at_unit
 from bihuan.net import tree
-from bihuan.net.models import Kind, Posting, Role, Unit
+from bihuan.net.models import Posting, Role
 from bihuan.net.scope import area_of
+from bihuan.net.search import units_named
 from bihuan.web.acting import attempt
 from bihuan.web.case_panels import Button, MoveForm, Panel, one_button, register, words_field
 from bihuan.web.forms_hotline import IntakeForm, blank, units
@@ -251,9 +252,8 @@ def _by_duty(request: HttpRequest, by: Posting) -> list[dict[str, Any]]:
 
 def _named(words: str, by: Posting) -> list[dict[str, Any]]:
     area = area_of(tree.snapshot().unit(by.unit_id), tree.snapshot())
-    living = Unit.objects.filter(died=None, path__contains=[area.id]).exclude(kind__in=[Kind.PARTY, Kind.GRID])
-    found = living.filter(name__icontains=words) | living.filter(pinyin__icontains=words.replace(" ", ""))
-    return [{"id": unit.pk, "text": unit.name, "why": ""} for unit in found.order_by("level", "code")[:OPTIONS]]
+    found = units_named(words, area.id, most=OPTIONS)
+    return [{"id": unit.id, "text": unit.name, "why": ""} for unit in found]
 
 
 # Calls that become no case

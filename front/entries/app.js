@@ -7,6 +7,7 @@ import { startDrafts } from "../js/drafts.js";
 import { startFilling } from "../js/filling.js";
 import { startKeys } from "../js/keys.js";
 import { startLive } from "../js/live.js";
+import { startMistakes } from "../js/mistakes.js";
 import { startPage } from "../js/page.js";
 import { startPhotos } from "../js/photos.js";
 import { startPictures } from "../js/pictures.js";
@@ -22,6 +23,6 @@ window.htmx = htmx;
 window.Alpine = Alpine;
 // What the other bundles (map.js, wall.js) share with this one, so that htmx is loaded once.
 window.bihuan = { each, toast, word };
-const starts = [startPage, startRequests, startToasts, startConfirm, startPhotos, startSubmit, startDrafts, startWriting, startFilling, startKeys, startClocks, startPictures, startReplies, startLive];
+const starts = [startPage, startRequests, startToasts, startConfirm, startPhotos, startSubmit, startDrafts, startWriting, startFilling, startMistakes, startKeys, startClocks, startPictures, startReplies, startLive];
 for (const start of starts) start();
 Alpine.start();

@@ -20,7 +20,8 @@ function onKey(event) {
   const name = pressed(event);
   if (!/^(ctrl|alt|f\d)/.test(name) && typing(event.target)) return;
   const scope = document.querySelector("dialog[open]") ?? document;
-  const found = [...scope.querySelectorAll("[data-key]")].find((one) => one.dataset.key.toLowerCase() === name && !one.disabled && one.offsetParent);
+  const all = [...scope.querySelectorAll("[data-key]")].filter((one) => one.dataset.key.toLowerCase() === name && !one.disabled && one.offsetParent);
+  const found = all.find((one) => one.type === "radio" && one.checked) ?? all[0]; // a group of choices is entered where it stands
   if (!found) return;
   event.preventDefault();
   if (found.matches("input:not([type=checkbox], [type=radio]), textarea, select")) { found.focus(); found.select?.(); }
@@ -37,6 +38,8 @@ function enlivenSuggest(box) {
     option?.scrollIntoView({ block: "nearest" });
     if (option) { option.id ||= `option-${Math.random().toString(36).slice(2)}`; input.setAttribute("aria-activedescendant", option.id); }
   };
+  // A list that opens under the edge of what scrolls would be chosen from blindly.
+  const reveal = () => { if (list().length) box.querySelector("[role=listbox]").scrollIntoView({ block: "nearest" }); };
   input.addEventListener("keydown", (event) => {
     const options = list(), at = options.findIndex((one) => one.getAttribute("aria-selected") === "true");
     if (event.isComposing || event.ctrlKey || event.altKey || event.metaKey || !options.length) return;
@@ -58,7 +61,7 @@ function enlivenSuggest(box) {
     input.focus();
   });
   box.addEventListener("focusout", () => setTimeout(() => { if (!box.contains(document.activeElement)) close(); }, 150));
-  box.addEventListener("htmx:afterSwap", () => { input.setAttribute("aria-expanded", String(list().length > 0)); mark(list()[0]); });
+  box.addEventListener("htmx:afterSwap", () => { input.setAttribute("aria-expanded", String(list().length > 0)); mark(list()[0]); reveal(); });
 }
 
 export function startKeys() {

@@ -1,5 +1,7 @@
 """The page of a case: everything on one screen, every act through its form, refusals that lose no word."""
 
+import re
+
 import pytest
 from django.utils import timezone
 
@@ -127,9 +129,25 @@ def test_reply_with_a_photo_then_approval(cast, login):
 def test_a_draft_sent_back_needs_its_reason(cast, login):
     case, door = replied(cast), login("chief")
     refused = post(door, case, "approve", outcome="send_back", text="")
-    assert refused.status_code == 422 and "请填写“说明”" in words_of(refused)
+    assert refused.status_code == 422 and "请填写“审核意见”。" in words_of(refused)
     post(door, case, "approve", outcome="send_back", text="请写明更换了哪一段")
     assert fresh(case).state == State.HANDLING
+
+
+def test_a_reply_sent_back_is_gone_on_from_with_the_remark_beside_it(cast, login):
+    case = replied(cast)
+    handling.approve(case, passed=False, text="请写明更换了哪一段", by=cast.chief, at=timezone.now())
+    shown = words_of(login("handler").get(f"/cases/{case.no}/"))
+    assert "审核人请您改一改" in shown and shown.count("请写明更换了哪一段") == 2  # beside the form, and in the story
+    assert ">\n水管已更换，现场试水不漏。</textarea>" in shown
+    assert re.search(r'value="resolved"[^>]* checked', shown)
+
+
+def test_after_a_redo_the_reply_starts_empty(cast, login):
+    case = replied(cast)
+    handling.approve(case, passed=True, by=cast.chief, at=timezone.now())
+    closing.confirm(fresh(case), solved=False, text="还在漏", at=timezone.now())
+    assert "水管已更换，现场试水不漏。</textarea>" not in words_of(login("handler").get(f"/cases/{case.no}/"))
 
 
 def test_nobody_is_offered_to_approve_his_own_draft(cast, login):
@@ -200,7 +218,7 @@ def test_words_are_kept_even_when_the_move_is_gone(cast, login):
 @pytest.mark.parametrize(
     ("verb", "fields", "sentence"),
     [
-        ("reply", {"text": "办好了"}, "请填写“办理结果”"),
+        ("reply", {"text": "办好了"}, "请选择“办理结果”"),
         ("reply", {"text": "办好了", "result": "magic"}, "不在可用的选项中"),
         ("reply", {"text": " ", "result": "resolved"}, "请填写“答复内容”"),
         ("reply", {"text": "好" * 5001, "result": "resolved"}, "内容太长了"),

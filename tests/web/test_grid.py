@@ -92,7 +92,7 @@ def test_a_check_stands_among_the_tasks_and_is_done_with_a_photo(cast, login):
 def test_a_failed_check_says_why_and_sends_it_back(cast, login):
     case, door = verifying_case(cast), login("worker")
     refused = door.post(f"/cases/{case.no}/verify/", {"n": case.n, "outcome": "fail", "photos": picture()})
-    assert refused.status_code == 422 and "请填写“说明”" in words_of(refused) and "photo_ids" in words_of(refused)
+    assert refused.status_code == 422 and "请填写“看到的情况”" in words_of(refused) and "photo_ids" in words_of(refused)
     door.post(f"/cases/{case.no}/verify/", {"n": case.n, "outcome": "fail", "text": "还在漏", "photos": picture()})
     assert (fresh(case).state, fresh(case).redos) == (State.HANDLING, 1)
 

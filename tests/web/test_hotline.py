@@ -11,6 +11,7 @@ from bihuan.book.models import Look
 from bihuan.loop.actions import calls, intake
 from bihuan.loop.models import Call, Case, State, Task
 from bihuan.loop.report import Report
+from bihuan.net.models import Unit
 from bihuan.net.regions import across_regions
 
 WORDS = "南关一网格门前水管漏水三天了"
@@ -227,6 +228,14 @@ def test_the_boxes_offer_the_likely_first_and_find_by_name(cast, agent):
     assert owing.index("海澄市住建局") < owing.index("海州街道")
     assert "海澄市水务局" in agent.get("/hotline/units/", {"unit_text": "水务"}).content.decode()
     assert "铁阳区" not in agent.get("/hotline/units/", {"unit_text": "铁阳"}).content.decode()
+
+
+@pytest.mark.parametrize("typed", ["住建", "城管局"])
+def test_a_unit_is_found_by_its_short_name(cast, agent, typed):
+    Unit.objects.filter(pk=cast.roads.pk).update(name="海澄市住房和城乡建设局", short="住建局")
+    Unit.objects.filter(pk=cast.water.pk).update(name="海澄市综合行政执法局", short="城管局")
+    found = agent.get("/hotline/units/", {"unit_text": typed}).content.decode()
+    assert ("海澄市综合行政执法局" if typed == "城管局" else "海澄市住房和城乡建设局") in found
 
 
 # Calls that become no case

@@ -403,7 +403,8 @@ def _units(query: QueryDict, by: Posting, at: datetime) -> dict[str, Any]:
         rows.append({"code": unit.code, "name": unit.name, "late": one.late, "soon": one.soon, "returned": one.returned,
                      "links": links, "ticked": unit.code in ticked})  # fmt: skip
     sums = {key: sum(row[key] for row in rows) for key in ("late", "soon", "returned")}
-    return {"rows": rows, "sums": sums, "may_urge": by.role in (Role.DISPATCHER, Role.SUPERVISOR)}
+    tones = {key: tone if sums[key] else "" for key, tone in (("late", "bad"), ("soon", "warn"))}
+    return {"rows": rows, "sums": sums, "tones": tones, "may_urge": by.role in (Role.DISPATCHER, Role.SUPERVISOR)}
 
 
 @require_POST

@@ -46,7 +46,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "area": net.unit(area).name,
         "stats": _stats(here, area),
         "steps": _steps(here, area) if has_whole(request) else [],
-        "computed": ", ".join(map(str, computed_years())),
+        "computed": _("、").join(map(str, computed_years())),
     }
     return page(request, "setup", "overview.html", context)
 

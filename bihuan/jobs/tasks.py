@@ -15,9 +15,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import OperationalError, close_old_connections
+from django.db import OperationalError, close_old_connections, transaction
 from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job, Status
 
 from bihuan.jobs import housekeeping
@@ -48,15 +49,19 @@ def does(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     return register
 
 
-def defer(name: str, /, *, once: str | None = None, **arguments: Any) -> int:
+def defer(name: str, /, *, once: str | None = None, **arguments: Any) -> int | None:
     """Queue work; it starts after the caller's transaction commits. Returns the job's id.
 
-    once: a key; while a job with this key waits, another is refused (procrastinate's AlreadyEnqueued).
+    once: a key; while a job with this key waits no other is queued, and the answer is None.
     Raises NoSuchWork at once rather than in the worker.
     """
     if name not in _works:
         raise NoSuchWork(name)
-    return work.configure(queueing_lock=once).defer(name=name, arguments=arguments)
+    try:
+        with transaction.atomic():  # a refused job must not spoil the caller's transaction
+            return work.configure(queueing_lock=once).defer(name=name, arguments=arguments)
+    except AlreadyEnqueued:
+        return None
 
 
 # What may pass by itself is tried again; a bug or a bad file is not.

@@ -42,6 +42,18 @@ def test_deferred_work_is_done_once_with_its_arguments(works):
     assert done == [{"name": "海城", "n": 3}]
 
 
+def test_work_that_waits_already_is_not_queued_twice(works):
+    done = []
+    tasks.does("count")(lambda: done.append(1))
+    with transaction.atomic():
+        queued = [tasks.defer("count", once="count"), tasks.defer("count", once="count")]
+        assert queued[0] and queued[1] is None
+    run_all()
+    assert tasks.defer("count", once="count")
+    run_all()
+    assert done == [1, 1]
+
+
 def test_work_deferred_in_a_transaction_that_fails_is_never_done(works):
     tasks.does("greet")(lambda: None)
     with pytest.raises(ZeroDivisionError), transaction.atomic():

@@ -168,16 +168,16 @@ class Case(RegionModel):
             models.Index(
                 fields=["finder", "accepted_at", "id"], condition=Q(finder__isnull=False), name="case_by_finder"
             ),
+            # Read in the order of due times; a state or category asked for is compared in the index, without the rows.
             *[
-                models.Index(fields=[level, "due_at", "id"], condition=OPEN, name=f"case_open_{level}")
-                for level in ("l2", "l3", "l4", "l5")
+                models.Index(
+                    fields=[level, "due_at", "id", "state", "category_id"], condition=OPEN, name=f"case_open_{level}"
+                )
+                for level in ("l2", "l3", "l4", "l5", "unit_id")
             ],
             models.Index(fields=["grid_id", "due_at", "id"], condition=OPEN, name="case_open_grid"),
-            models.Index(fields=["unit_id", "due_at", "id"], condition=OPEN, name="case_open_unit"),
-            models.Index(fields=["unit_id", "state", "due_at", "id"], condition=OPEN, name="case_open_unit_state"),
-            models.Index(fields=["l2", "state", "due_at", "id"], condition=OPEN, name="case_open_l2_state"),
-            models.Index(fields=["l3", "state", "due_at", "id"], condition=OPEN, name="case_open_l3_state"),
-            models.Index(fields=["l3", "category_id", "due_at", "id"], condition=OPEN, name="case_open_l3_category"),
+            # Of a whole city even a rare state must be found without reading all that is open.
+            models.Index(fields=["l2", "state", "due_at", "id"], condition=OPEN, name="case_open_state"),
             *[
                 models.Index(fields=[level, "due_at", "id"], condition=OPEN & UNPLACED, name=f"case_unplaced_{level}")
                 for level in ("l2", "l3")

@@ -233,16 +233,29 @@ class Migration(migrations.Migration):
                         name="case_by_finder",
                     ),
                     models.Index(
-                        condition=models.Q(("closed_at", None)), fields=["l2", "due_at", "id"], name="case_open_l2"
+                        condition=models.Q(("closed_at", None)),
+                        fields=["l2", "due_at", "id", "state", "category_id"],
+                        name="case_open_l2",
                     ),
                     models.Index(
-                        condition=models.Q(("closed_at", None)), fields=["l3", "due_at", "id"], name="case_open_l3"
+                        condition=models.Q(("closed_at", None)),
+                        fields=["l3", "due_at", "id", "state", "category_id"],
+                        name="case_open_l3",
                     ),
                     models.Index(
-                        condition=models.Q(("closed_at", None)), fields=["l4", "due_at", "id"], name="case_open_l4"
+                        condition=models.Q(("closed_at", None)),
+                        fields=["l4", "due_at", "id", "state", "category_id"],
+                        name="case_open_l4",
                     ),
                     models.Index(
-                        condition=models.Q(("closed_at", None)), fields=["l5", "due_at", "id"], name="case_open_l5"
+                        condition=models.Q(("closed_at", None)),
+                        fields=["l5", "due_at", "id", "state", "category_id"],
+                        name="case_open_l5",
+                    ),
+                    models.Index(
+                        condition=models.Q(("closed_at", None)),
+                        fields=["unit_id", "due_at", "id", "state", "category_id"],
+                        name="case_open_unit_id",
                     ),
                     models.Index(
                         condition=models.Q(("closed_at", None)),
@@ -251,28 +264,8 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(
                         condition=models.Q(("closed_at", None)),
-                        fields=["unit_id", "due_at", "id"],
-                        name="case_open_unit",
-                    ),
-                    models.Index(
-                        condition=models.Q(("closed_at", None)),
-                        fields=["unit_id", "state", "due_at", "id"],
-                        name="case_open_unit_state",
-                    ),
-                    models.Index(
-                        condition=models.Q(("closed_at", None)),
                         fields=["l2", "state", "due_at", "id"],
-                        name="case_open_l2_state",
-                    ),
-                    models.Index(
-                        condition=models.Q(("closed_at", None)),
-                        fields=["l3", "state", "due_at", "id"],
-                        name="case_open_l3_state",
-                    ),
-                    models.Index(
-                        condition=models.Q(("closed_at", None)),
-                        fields=["l3", "category_id", "due_at", "id"],
-                        name="case_open_l3_category",
+                        name="case_open_state",
                     ),
                     models.Index(
                         condition=models.Q(("closed_at", None), ("grid_id", None)),

@@ -2,16 +2,19 @@
 
 import itertools
 import json
+import random
+import select
 import socket
-import threading
 import time
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from bench.meter import Meter, cpu
 
 SECONDS = 10
 CONNECTIONS = 16
+MOST_A_SECOND = 4000
 
 
 @dataclass
@@ -31,64 +34,71 @@ class Rate:
         return self.done / self.seconds
 
 
-def bodies(grids: list[str]) -> list[bytes]:
-    """Whole HTTP requests, different in place and words, ready to be sent: the client must cost next to nothing."""
-    made = []
-    for n, grid in zip(range(2000), itertools.cycle(grids), strict=False):
+def requests(grids: list[str]) -> Iterator[bytes]:
+    """Whole HTTP requests without end, each of another sender from another place in other words."""
+    for n, grid in enumerate(itertools.cycle(grids)):
         body = {
             "type": "投诉",
             "text": f"楼下第{n}号烧烤摊油烟太大，晚上睡不着觉，已经反映过一次，请有关部门来看一看。",
             "place": {"grid": grid},
-            "contact": {"name": "王先生", "phone": "138%PHONE%"},
-            "client_id": "%CLIENT%",
+            "contact": {"name": "王先生", "phone": f"138{random.randrange(10**8):08}"},
+            "client_id": str(uuid.uuid4()),
         }
-        made.append(json.dumps(body, ensure_ascii=False).encode())
-    return made
+        content = json.dumps(body, ensure_ascii=False).encode()
+        yield (
+            b"POST /api/v1/requests HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%s" % (len(content), content)
+        )
 
 
-def load(port: int, ready: list[bytes], meter: Meter, backlog, *, connections: int = CONNECTIONS) -> Rate:  # type: ignore[no-untyped-def]
-    """File as fast as the product takes it for SECONDS, over kept connections; then wait until the pump has caught up."""
-    stop, done = threading.Event(), [0] * connections
-    threads = [
-        threading.Thread(target=_client, args=(port, ready[n::connections], stop, done, n)) for n in range(connections)
-    ]
+def load(
+    port: int, source: Iterator[bytes], meter: Meter, backlog: Callable[[], int], *, connections: int = CONNECTIONS
+) -> Rate:
+    """File as fast as the product takes it for SECONDS, over kept connections; then wait until the pump has caught up.
+
+    The requests are made before: the client shares the processors and must cost next to nothing.
+    """
+    ready = list(itertools.islice(source, SECONDS * MOST_A_SECOND))
+    links = [_connect(port) for _ in range(connections)]
     app, database, began = cpu(meter.app()), cpu(meter.database()), time.perf_counter()
-    for thread in threads:
-        thread.start()
-    time.sleep(SECONDS)
-    stop.set()
-    for thread in threads:
-        thread.join()
+    done = _drive(links, ready, until=began + SECONDS)
     seconds = time.perf_counter() - began
     app, database = cpu(meter.app()) - app, cpu(meter.database()) - database
     left, since = backlog(), time.perf_counter()
     while backlog():
         time.sleep(0.05)
-    total = sum(done)
     return Rate(
-        connections, total, seconds, app / total * 1000, database / total * 1000, left, time.perf_counter() - since
+        connections, done, seconds, app / done * 1000, database / done * 1000, left, time.perf_counter() - since
     )
 
 
-def _client(port: int, bodies: list[bytes], stop: threading.Event, done: list[int], n: int) -> None:
+def _connect(port: int) -> socket.socket:
     link = socket.create_connection(("127.0.0.1", port))
     link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    for body in itertools.cycle(bodies):
-        if stop.is_set():
-            break
-        sender = uuid.uuid4()
-        body = body.replace(b"%CLIENT%", str(sender).encode()).replace(b"%PHONE%", b"%08d" % (sender.int % 10**8))
-        link.sendall(
-            b"POST /api/v1/requests HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-        )
-        if b" 201 " not in _answer(link)[:20]:
-            raise RuntimeError("a filing was refused under load")
-        done[n] += 1
-    link.close()
+    return link
 
 
-def _answer(link: socket.socket) -> bytes:
+def _drive(links: list[socket.socket], ready: list[bytes], *, until: float) -> int:
+    """Keep one request under way on each connection until the time is over; how many were answered."""
+    waiting, by_number, unsent = select.epoll(), {link.fileno(): link for link in links}, iter(ready)
+    for link in links:
+        waiting.register(link, select.EPOLLIN)
+        link.sendall(next(unsent))
+    done, open_links = 0, len(links)
+    while open_links:
+        for number, _event in waiting.poll():
+            _take_answer(by_number[number])
+            done += 1
+            if time.perf_counter() < until:
+                by_number[number].sendall(next(unsent))
+            else:
+                by_number[number].close()
+                open_links -= 1
+    waiting.close()
+    return done
+
+
+def _take_answer(link: socket.socket) -> None:
     """One whole answer; they are small and say their length."""
     data = link.recv(65536)
     while b"\r\n\r\n" not in data:
@@ -97,4 +107,5 @@ def _answer(link: socket.socket) -> bytes:
     length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
     while len(body) < length:
         body += link.recv(65536)
-    return data
+    if not head.startswith(b"HTTP/1.1 201 "):
+        raise RuntimeError(f"a filing was refused under load: {data[:300]!r}")

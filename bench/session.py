@@ -88,13 +88,13 @@ def _command(pid: int) -> str:
 
 def _filing(meter: Meter, say: Say) -> None:
     grids = [unit.code for unit in tree.snapshot() if unit.level > 5][:3000]
-    ready = filing.bodies(grids)
+    source = filing.requests(grids)
     say("## Filing over HTTP, durable, the pump running\n")
     say("| connections | requests/s | application ms | PostgreSQL ms | together | backlog at the end | drained in s |")
     say("| --- | --- | --- | --- | --- | --- | --- |")
-    filing.load(settings.PORT, ready, meter, _backlog, connections=4)  # caches fill, statements are prepared
+    filing.load(settings.PORT, source, meter, _backlog, connections=4)  # caches fill, statements are prepared
     for connections in (1, 4, 16):
-        rate = filing.load(settings.PORT, ready, meter, _backlog, connections=connections)
+        rate = filing.load(settings.PORT, source, meter, _backlog, connections=connections)
         say(
             f"| {connections} | {rate.per_second:,.0f} | {rate.app:.2f} | {rate.database:.2f} "
             f"| {rate.app + rate.database:.2f} | {rate.backlog:,} | {rate.drained:.1f} |"

@@ -22,6 +22,7 @@ from bihuan.run.roles import as_owner
 
 OPEN_SHARE = 0.17  # of all cases, as in the peer's measurement
 YEARS = 3
+BATCH = 20_000
 STATES = ("filed", "accepted", "dispatched", "signed", "handling")
 
 
@@ -41,9 +42,11 @@ def fill(wanted: int, at: datetime) -> int:
     counties = [unit for unit in tree.snapshot() if unit.level == Level.COUNTY and unit.is_place]
     shares = [round((wanted - there) * figures.PEOPLE[county.code[:6]]) for county in counties]
     shares[-1] += wanted - there - sum(shares)
-    for county, share in zip(counties, shares, strict=True):
-        stories = Stories(county.id, at, random.Random(county.id * 1_000_003 + there))
-        write_history(stories.told(share), region_id=county.id, version_id=version.pk, at=at, durable=False)
+    with seeding.indexed_afterwards():
+        for county, share in zip(counties, shares, strict=True):
+            stories = Stories(county.id, at, random.Random(county.id * 1_000_003 + there))
+            told = stories.told(share)
+            write_history(told, region_id=county.id, version_id=version.pk, at=at, batch=BATCH, durable=False)
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     return wanted - there

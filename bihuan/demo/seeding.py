@@ -143,7 +143,7 @@ def _write(chapters: list[Chapter], *, at: datetime, say: Say, workers: int) -> 
         for chapter in chapters:
             _write_chapter(chapter, at, say)
         return
-    with _indexed_afterwards():
+    with indexed_afterwards():
         connections.close_all()  # a connection does not survive being shared with a child
         context = multiprocessing.get_context("fork")
         children = [context.Process(target=_write_part, args=(part, at, say)) for part in deal(chapters, workers)]
@@ -156,7 +156,7 @@ def _write(chapters: list[Chapter], *, at: datetime, say: Say, workers: int) -> 
 
 
 @contextmanager
-def _indexed_afterwards() -> Iterator[None]:
+def indexed_afterwards() -> Iterator[None]:
     """Drop what only makes lists fast, and build it once at the end: twice as fast as keeping it up row by row.
 
     Whatever interrupts the block, what is lacking is built; after a kill, by the next seeding.

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Protocol
+from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -119,16 +119,6 @@ def tail_index(case_no: str, tail4: str) -> bytes:
     return _blind(b"tail\0" + case_no.encode() + b"\0" + tail4.encode())
 
 
-def identity_index(identity: str) -> bytes:
-    """The keyed hash by which a resident identity number (normalised) is found."""
-    return _blind(b"identity\0" + identity.encode())
-
-
-def is_current(sealed: bytes) -> bool:
-    """Whether a value is sealed under the key and the cipher that are in use now."""
-    return bytes(sealed[:PREFIX]) == _keys()[0]
-
-
 def _blind(data: bytes) -> bytes:
     return hmac.digest(settings.BLIND_KEY, data, "sha256")[:16]
 
@@ -148,25 +138,32 @@ def mask_name(name: str) -> str:
 def sealed_contact(
     name: str, phone: str, *, region_id: int, case_id: int, case_no: str, at: datetime, pk: int | None = None
 ) -> Contact:
-    """An unsaved contact of a case with everything sealed, indexed and masked; both words may be empty.
+    """An unsaved contact of a case; see `sealed_columns`."""
+    key = pk or new_id()
+    return Contact(**sealed_columns(name, phone, pk=key, region_id=region_id, case_id=case_id, case_no=case_no, at=at))
 
-    pk: its id, when the caller has made one; the seals hold for this id only, so it cannot be changed afterwards.
+
+def sealed_columns(
+    name: str, phone: str, *, pk: int, region_id: int, case_id: int, case_no: str, at: datetime
+) -> dict[str, Any]:
+    """The columns of a new contact with everything sealed, indexed and masked; both words may be empty.
+
+    The seals hold for the id `pk` only, so it cannot be changed afterwards.
     Raises what `normal_phone` raises for something that is no phone number.
     """
     name, phone = tidy(name).strip(), normal_phone(phone) if phone else ""
-    contact = Contact(id=pk or new_id(), region_id=region_id, case_id=case_id, made_at=at)
-    contact.name_mask, contact.phone_mask = mask_name(name), mask_phone(phone)
+    columns = {"id": pk, "region_id": region_id, "case_id": case_id, "made_at": at}
+    columns |= {"name_mask": mask_name(name), "phone_mask": mask_phone(phone)}
     if name:
-        contact.name_sealed = seal(name, _use("name", contact))
+        columns["name_sealed"] = seal(name, _use("name", pk))
     if phone:
-        contact.phone_sealed = seal(phone, _use("phone", contact))
-        contact.phone_index = phone_index(phone)
-        contact.tail_index = tail_index(case_no, phone[-4:])
-    return contact
+        columns["phone_sealed"] = seal(phone, _use("phone", pk))
+        columns |= {"phone_index": phone_index(phone), "tail_index": tail_index(case_no, phone[-4:])}
+    return columns
 
 
-def _use(field: str, contact: Contact) -> str:
-    return f"contact.{field}:{contact.pk}"
+def _use(field: str, contact_id: int) -> str:
+    return f"contact.{field}:{contact_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +188,7 @@ def reveal(contact: Contact, *, by: Posting, purpose: str, at: datetime) -> Reve
 
 def _open(contact: Contact, field: str) -> str:
     sealed = getattr(contact, f"{field}_sealed")
-    return "" if sealed is None else unseal(sealed, _use(field, contact))
+    return "" if sealed is None else unseal(sealed, _use(field, contact.pk))
 
 
 @transaction.atomic
@@ -215,7 +212,8 @@ def tail_fits(contact: Contact, case_no: str, tail4: str) -> bool:
 
 def numbers_for_sending(region_id: int, contact_ids: Iterable[int]) -> dict[int, str]:
     """Phones by contact id, for a machine about to send messages; contacts without a phone are left out."""
-    contacts = Contact.objects.filter(region_id=region_id, pk__in=list(contact_ids), phone_sealed__isnull=False)
+    sealed = Contact.objects.filter(region_id=region_id, pk__in=list(contact_ids), phone_sealed__isnull=False)
+    contacts = sealed.only("region_id", "phone_sealed")
     return {contact.pk: _open(contact, "phone") for contact in contacts}
 
 
@@ -246,6 +244,6 @@ def _reseal(contact: Contact) -> bool:
     for field in ("name", "phone"):
         sealed = getattr(contact, f"{field}_sealed")
         if sealed is not None and bytes(sealed[:PREFIX]) != current:
-            setattr(contact, f"{field}_sealed", seal(_open(contact, field), _use(field, contact)))
+            setattr(contact, f"{field}_sealed", seal(_open(contact, field), _use(field, contact.pk)))
             changed = True
     return changed

@@ -44,28 +44,25 @@ SELECT (SELECT count(*) FROM filed), (SELECT count(*) FROM photos), (SELECT crow
 """
 
 
+GUARDS = ("most", "phone_index", "hour_ago", "client", "photos")
 Shape = tuple[tuple[str, tuple[str, ...]], ...]  # row names with their columns, the case's first
 
 
 def file_statement(rows: Mapping[str, Mapping[str, Any]], guards: Mapping[str, Any]) -> tuple[str, list[Any]]:
     """The statement in PostgreSQL's own $1 form, and its values.
 
-    rows: "case" first, then companions named as in COMPANIONS. guards: most, phone_index, hour_ago, client, photos.
-    The statement answers (filed, photos claimed, crowded).
+    rows: "case" first, then companions named as in COMPANIONS. guards: those named in GUARDS.
+    Columns without a value are left out: the server takes each value apart and in. The statement answers (filed,
+    photos claimed, crowded).
     """
-    statement, order = _statement(tuple((name, tuple(row)) for name, row in rows.items()))
-    values = {f"{name}__{column}": value for name, row in rows.items() for column, value in row.items()} | guards
-    return statement, [values[name] for name in order]
-
-
-def row_of(instance: models.Model) -> dict[str, Any]:
-    """The columns of an unsaved row."""
-    return {field.attname: getattr(instance, field.attname) for field in instance._meta.concrete_fields}
+    given = [(name, {key: value for key, value in row.items() if value is not None}) for name, row in rows.items()]
+    values = [value for _, row in given for value in row.values()]
+    return _statement(tuple([(name, tuple(row)) for name, row in given])), values + [guards[name] for name in GUARDS]
 
 
 @cache
-def _statement(shape: Shape) -> tuple[str, tuple[str, ...]]:
-    """The text for these columns and the names of its values in order. The same few shapes come again and again.
+def _statement(shape: Shape) -> str:
+    """The text for these columns; its values are theirs, then those of GUARDS. The same few shapes come again and again.
 
     Numbered here once: psycopg would take a statement of this size apart anew at each call, for a third of its cost.
     """
@@ -75,9 +72,9 @@ def _statement(shape: Shape) -> tuple[str, tuple[str, ...]]:
         values=_values("case", columns),
         companions="".join(_insert(name, names) for name, names in companions),
     )
-    order = tuple(dict.fromkeys(_NAME.findall(named)))
+    order = [f"{name}__{column}" for name, names in shape for column in names] + list(GUARDS)
     numbers = {name: f"${n}" for n, name in enumerate(order, start=1)}
-    return _NAME.sub(lambda found: numbers[found[1]], named), order
+    return _NAME.sub(lambda found: numbers[found[1]], named)
 
 
 _NAME = re.compile(r"%\((\w+)\)s")

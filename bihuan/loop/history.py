@@ -222,9 +222,11 @@ class _Preparing:
     def _contact(self, history: History, case_id: int, first: Step) -> tuple[type[models.Model], str]:
         name, phone = history.contact
         number = first.changes["no"]
-        row = vault.sealed_contact(name, phone, region_id=self.region_id, case_id=case_id, case_no=number, at=first.at)
-        first.changes["contact_id"] = row.pk
-        return Contact, _line(Contact, {name: getattr(row, name) for name in _columns(Contact)})
+        key = first.changes["contact_id"] = new_id()
+        row = vault.sealed_columns(
+            name, phone, pk=key, region_id=self.region_id, case_id=case_id, case_no=number, at=first.at
+        )
+        return Contact, _line(Contact, row)
 
     def _companion(self, model: type[models.Model], case_id: int, columns: Mapping[str, Any]) -> str:
         return _line(model, {**columns, "id": new_id(), "region_id": self.region_id, "case_id": case_id})

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as _noop
 
+from bihuan.dossier.texts import tidy
 from bihuan.lib.canonical import canonical_json
 from bihuan.lib.codes import BadPhone, normal_phone
 from bihuan.loop.models import Secrecy, Source
@@ -48,10 +49,9 @@ class Report:
     test: bool = False
 
     def digest(self) -> bytes:
-        """SHA-256 of everything but the client's id: the same id with another digest is another report."""
-        return hashlib.sha256(
-            canonical_json({slot: getattr(self, slot) for slot in self.__slots__ if slot != "client_id"}).encode()
-        ).digest()
+        """SHA-256 of all that was given but the client's id: the same id with another digest is another report."""
+        given = {slot: value for slot in self.__slots__ if (value := getattr(self, slot)) and slot != "client_id"}
+        return hashlib.sha256(canonical_json(given).encode()).digest()
 
 
 def checked(report: Report, rules: CaseProgram) -> tuple[Report, Placed]:
@@ -59,10 +59,10 @@ def checked(report: Report, rules: CaseProgram) -> tuple[Report, Placed]:
     report = replace(
         report,
         text=_words(report.text),
-        address=_clean(report.address).strip(),
-        name=_clean(report.name).strip(),
+        address=tidy(report.address).strip(),
+        name=tidy(report.name).strip(),
         phone=_phone(report.phone),
-        call_ref=_clean(report.call_ref).strip()[:60],
+        call_ref=tidy(report.call_ref).strip()[:60],
     )
     _check_lists(report, rules)
     try:
@@ -85,7 +85,7 @@ def _check_lists(report: Report, rules: CaseProgram) -> None:
 
 
 def _words(text: str) -> str:
-    text = _clean(text).strip()
+    text = tidy(text).strip()
     _require(bool(text), "text", _noop("请写下您要反映的事情。"))
     too_long = _noop("内容太长了（%(n)d字），请控制在%(most)d字以内。")
     _require(len(text) <= MOST_CHARACTERS, "text", too_long, n=len(text), most=MOST_CHARACTERS)
@@ -99,12 +99,6 @@ def _phone(text: str) -> str:
         return normal_phone(text)
     except BadPhone as error:
         raise BadReport("phone", _(error.sentence) % error.given) from None
-
-
-def _clean(text: str) -> str:
-    """Text without the characters a database or a screen cannot hold: NUL, other controls, lone surrogates."""
-    kept = "".join(mark for mark in text if mark in "\n\t" or (mark >= " " and mark != "\x7f"))
-    return kept.encode("utf-8", "ignore").decode()
 
 
 def _require(holds: bool, field: str, message: str, **given: int) -> None:

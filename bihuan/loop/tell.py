@@ -16,6 +16,7 @@ from bihuan.net.models import Posting, Role
 from bihuan.net.postings import holders, is_standing
 from bihuan.programs import versions
 
+ASKED = ("region_id", "no", "type", "contact_id", "finder", "handler")  # of a case; it has fifty columns
 UNIT_PEOPLE = (Role.HANDLER, Role.CHIEF, Role.GRID_WORKER)
 
 
@@ -32,7 +33,9 @@ def _cases(rows: Sequence[Outbox]) -> dict[int, Case]:
     for row in rows:
         wanted.setdefault(row.region_id, []).append(row.case_id)
     return {
-        case.pk: case for region, ids in wanted.items() for case in Case.objects.filter(region_id=region, pk__in=ids)
+        case.pk: case
+        for region, ids in wanted.items()
+        for case in Case.objects.filter(region_id=region, pk__in=ids).only(*ASKED)
     }
 
 

@@ -6,18 +6,18 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from django.db import connection, transaction
+import orjson
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils import timezone
 from psycopg import RawCursor
 
 from bihuan.book.journal import GENESIS, RESIDENT, Acting, event_data, event_hash, who
 from bihuan.dossier import texts, vault
 from bihuan.lib import worktime
-from bihuan.lib.canonical import canonical_json
 from bihuan.lib.ids import id_at, new_id
 from bihuan.loop.categories import lineage
 from bihuan.loop.counts import counted
-from bihuan.loop.filing_sql import file_statement, row_of
+from bihuan.loop.filing_sql import file_statement
 from bihuan.loop.models import Case, CaseEvent, Category, Source, State
 from bihuan.loop.moves import post_of, require_asks, require_move, rules_of
 from bihuan.loop.numbers import next_number
@@ -85,6 +85,7 @@ def file(report: Report, *, at: datetime, by: Acting = RESIDENT) -> Filed:
 
 
 def _write(statement: str, values: list[Any]) -> tuple[int, int, bool]:
+    connection = connections[DEFAULT_DB_ALIAS]  # looked up once: it belongs to the thread
     connection.ensure_connection()
     if connection.queries_logged:  # Django's own logging cursor knows only its own form of placeholders
         connection.queries_log.append({"sql": statement, "time": "0"})
@@ -174,7 +175,7 @@ def _companions(
 
 
 def _contact(case: dict[str, Any], report: Report) -> dict[str, Any]:
-    contact = vault.sealed_contact(
+    return vault.sealed_columns(
         report.name,
         report.phone,
         pk=case["contact_id"],
@@ -183,7 +184,6 @@ def _contact(case: dict[str, Any], report: Report) -> dict[str, Any]:
         case_no=case["no"],
         at=case["filed_at"],
     )
-    return row_of(contact)
 
 
 def _deltas(case: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -198,14 +198,14 @@ def _deltas(case: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def _told(case: dict[str, Any], move: Move) -> str:
     told = {"message": move.tells[0], "n": 1, "unit": case["unit_id"], "version": case["version"], "result": ""}
     told |= {"due": None, "step_due": case["due_at"].isoformat(), "until": None}
-    return canonical_json(told)
+    return orjson.dumps(told).decode()
 
 
 def _guards(case: dict[str, Any], report: Report, contact: dict[str, Any] | None) -> dict[str, Any]:
     """What must hold for the case to be written."""
     return {
         "most": MOST_AN_HOUR,
-        "phone_index": contact and contact["phone_index"],
+        "phone_index": contact and contact.get("phone_index"),
         "hour_ago": id_at(case["filed_at"] - timedelta(hours=1)),
         "client": report.client_id,
         "photos": list(set(report.photos)),

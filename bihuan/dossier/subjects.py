@@ -19,6 +19,7 @@ from bihuan.lib.ids import new_id
 from bihuan.net import tree
 from bihuan.net.models import Person, Posting
 from bihuan.net.pinyin import spelled
+from bihuan.net.scope import in_area
 
 LONGEST_SEARCH = 40
 ERASED = "已清除"
@@ -238,11 +239,7 @@ def named(words: str, within: int, *, most: int = 20) -> list[Subject]:
 
 def here(within: int) -> QuerySet[Subject]:
     """The subjects of an area (or of the area that an office lies in)."""
-    unit = tree.snapshot().unit(within)
-    if unit.is_place and unit.level > 5:
-        return Subject.objects.filter(unit_id=within)
-    level = next((level for level in (5, 4, 3, 2, 1) if unit.at_level(level)), None)
-    return Subject.objects.filter(**{f"l{level}": unit.at_level(level)}) if level else Subject.objects.all()
+    return Subject.objects.filter(in_area(within))
 
 
 @transaction.atomic

@@ -15,10 +15,10 @@ from django.core.management import call_command
 from django.db import models
 from django.utils.timezone import localtime
 
-from bihuan.book import messages, tallies
-from bihuan.dossier import photos, texts, vault
+from bihuan.book import ledger, messages, tallies
+from bihuan.dossier import photos, subjects, texts, vault
 from bihuan.dossier.models import Contact, Photo, Text
-from bihuan.jobs.integrity import check_cases
+from bihuan.jobs.integrity import check_cases, check_standings
 from bihuan.loop.models import Case, WrongTail
 from bihuan.net.regions import across_regions
 
@@ -106,6 +106,7 @@ def _erase_all(kind: type[models.Model], erase: Callable[..., None], ended: mode
 _CHORES: dict[str, Callable[[datetime], int]] = {
     "erased": erase_expired,
     "photos": photos.drop_unclaimed,
+    "places": lambda at: subjects.place_anew(),
     "hours": tallies.prune,
     "spool": _drop_old_spool,
     "tails": _drop_wrong_tails,
@@ -118,14 +119,15 @@ def _check_record(at: datetime, report: dict[str, Any]) -> list[str]:
     since = None if localtime(at).weekday() == SUNDAY else at - timedelta(days=2)
     try:
         found = check_cases(since=since)
+        breaks = [*found.breaks, *check_standings(since=since).breaks, *ledger.verify(since=since).breaks]
     except Exception as error:  # the administrator must see the report even so
         log.exception("housekeeping: the record could not be checked")
         report["failed"]["record"] = f"{type(error).__name__}: {error}"[:300]
         return []
     report["done"]["record"] = found.events
-    if found.breaks:
-        log.error("the record is broken in %s places, first: %s", len(found.breaks), found.breaks[0])
-    return [str(one) for one in found.breaks[:100]]
+    if breaks:
+        log.error("the record is broken in %s places, first: %s", len(breaks), breaks[0])
+    return [str(one) for one in breaks[:100]]
 
 
 def _notebook() -> Path:

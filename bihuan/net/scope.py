@@ -76,6 +76,13 @@ def area_of(unit: UnitRow, net: Net) -> UnitRow:
     return unit
 
 
+def in_area(unit_id: int) -> Q:
+    """A condition on rows that carry unit_id and l1 .. l5: those of this area, or of the area an office stands in."""
+    net = snapshot()
+    area = area_of(net.unit(unit_id), net)
+    return Q(unit_id=area.id) if area.level > Level.COMMUNITY else Q(**{f"l{area.level}": area.id})
+
+
 def covers(posting: Posting, unit: HasId) -> bool:
     """Whether a unit lies within what the posting is answerable for: its area (desk, leaders, organisers,
     secretaries, administrators), or its own unit and those below (handlers, chiefs, grid workers)."""

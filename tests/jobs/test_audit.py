@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, transaction
 
+from bihuan.book import ledger
+from bihuan.book.journal import SYSTEM
 from bihuan.book.models import Look
 from bihuan.dossier import texts
 from bihuan.dossier.models import Text
@@ -44,7 +46,7 @@ def audit(*arguments):
 
 def test_S1_S2_an_untouched_record_verifies(case, at):
     a_case(at, serial=2)
-    assert audit() == (0, "核对了 2 件工单、4 条记录。\n核对了 0 份培养档案、0 条记录。\n全部相符。\n")
+    assert audit() == (0, "核对了 2 件工单、4 条记录。\n核对了 0 份培养档案、0 条记录。\n核对了 0 笔账。\n全部相符。\n")
 
 
 def test_S2_a_changed_word_in_an_event_is_found_at_its_link(case):
@@ -134,3 +136,15 @@ def test_many_cases_are_read_in_batches(at, monkeypatch, django_assert_max_num_q
     found = check_cases(region=REGION)
     assert (found.tracks, found.events, found.breaks) == (5, 5, [])
     assert CaseEvent.objects.filter(region_id=REGION).count() == 5
+
+
+def test_G1_entries_that_do_not_balance_are_found(case, at):
+    town = Unit.objects.create(code="219901", kind=Kind.AREA, name="海州街道", level=Level.TOWN, born=date(2019, 1, 1))
+    ledger.post(
+        "plan.loan", program="three_way", cause=ledger.Cause("item", 1), side="support", measure="loan", amount=5,
+        giver=ledger.outside(), receiver=ledger.subject(1), place_unit=town.pk, on=at.date(), at=at, by=SYSTEM,
+    )  # fmt: skip
+    as_owner("UPDATE book_entry SET amount = 6 WHERE amount = 5")
+    code, said = audit()
+    assert code == 1
+    assert "核对了 1 笔账。" in said and "借贷两边不平" in said

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import get_current_timezone
 
-from bihuan.book.verify import Break
+from bihuan.book import ledger
 from bihuan.jobs.integrity import check_cases, check_standings
 from bihuan.net.models import Unit
 
@@ -14,7 +14,7 @@ SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "核对台账：逐条重算校验值，核对工单和培养档案的现状与各条记录推算的结果；发现被改动就以 1 退出。"
+    help = "核对台账：逐条重算校验值，核对工单和培养档案的现状与各条记录推算的结果，以及账目两边是否相平；发现被改动就以 1 退出。"
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("deed", choices=["verify"], metavar="verify")
@@ -26,13 +26,18 @@ class Command(BaseCommand):
         cases, standings = check_cases(**chosen), check_standings(**chosen)
         self.stdout.write(f"核对了 {cases.tracks} 件工单、{cases.events} 条记录。")
         self.stdout.write(f"核对了 {standings.tracks} 份培养档案、{standings.events} 条记录。")
-        if not cases.breaks + standings.breaks:
+        breaks: list[object] = [*cases.breaks, *standings.breaks]
+        if region is None:  # an account may be of several
+            accounts = ledger.verify(since=chosen["since"])
+            self.stdout.write(f"核对了 {accounts.txns} 笔账。")
+            breaks += accounts.breaks
+        if not breaks:
             self.stdout.write("全部相符。")
             return
-        self._show(cases.breaks + standings.breaks)
+        self._show(breaks)
         sys.exit(1)
 
-    def _show(self, breaks: list[Break]) -> None:
+    def _show(self, breaks: list[object]) -> None:
         self.stdout.write(f"不相符 {len(breaks)} 处，第一处：{breaks[0]}")
         for one in breaks[1:SHOWN]:
             self.stdout.write(f"  {one}")

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from bihuan.programs.case import CaseProgram, Move
-from bihuan.programs.course import Course, Way, courses
-from bihuan.programs.findings import Finding, Names, english, find, not_in_kind, some, unknown
-from bihuan.programs.kinds import CLOCK, Kind, kind_of
+from bihuan.programs.course import Course, Way, case_walk, courses
+from bihuan.programs.findings import Finding, Names, english, find, held_for_ever, not_in_kind, some, unknown
+from bihuan.programs.kinds import Kind, kind_of
 
 
 def check_case(program: CaseProgram) -> list[Finding]:
@@ -137,7 +137,7 @@ def _walk(program: CaseProgram, kind: Kind) -> Iterator[Finding]:
     yield from _reached(program, steps)
     yield from _lapses(program, steps)
     yield from _clocked(program, steps)
-    yield from _ways_out(program, kind, steps)
+    yield from held_for_ever(case_walk(program, kind), kind, "state")
     yield from _due_told(program, steps)
 
 
@@ -168,47 +168,6 @@ def _clocked(program: CaseProgram, steps: Mapping[Course, list[Way]]) -> Iterato
         if not after.running & {*program.states[after.state].clocks}
     }
     yield from (find("unclocked", f"state.{state}", f"move.{key}") for state, key in sorted(unclocked, key=str))
-
-
-def _ways_out(program: CaseProgram, kind: Kind, steps: Mapping[Course, list[Way]]) -> Iterator[Finding]:
-    """From everywhere the end can be reached; also when all posts of any one party keep still for ever."""
-    stuck = _stuck(program, steps, silent=frozenset())
-    yield from (find("no_way_out", f"state.{state}") for state in sorted(stuck))
-    for party in sorted({*kind.posts.values()} - {kind.posts[CLOCK]}):
-        silent = frozenset(post for post, theirs in kind.posts.items() if theirs == party)
-        raised = _raised_states(program, kind)
-        held = _stuck(program, steps, silent=silent, spared=raised) - stuck
-        yield from (find("held_by_one", f"state.{state}", "、".join(sorted(silent))) for state in sorted(held))
-
-
-def _raised_states(program: CaseProgram, kind: Kind) -> frozenset[str]:
-    """States in which a clock hands the case to the level above: the silent party's posts are then held by others."""
-    raising = [m for m in program.moves.values() if m.outcome and m.outcome in kind.verbs[m.verb].raises]
-    lapses = {(clock.lapse, clock.outcome) for clock in program.clocks.values()}
-    return frozenset(state for m in raising if (m.verb, m.outcome) in lapses for state in m.from_)
-
-
-def _stuck(
-    program: CaseProgram,
-    steps: Mapping[Course, list[Way]],
-    *,
-    silent: frozenset[str],
-    spared: frozenset[str] = frozenset(),
-) -> set[str]:
-    """States of courses from which no end can be reached while `silent` posts never act (but in `spared` states)."""
-    before: dict[Course, list[Course]] = {}
-    for course, ways in steps.items():
-        for way in ways:
-            if course.state in spared or way.by_clock or not way.move.by - {CLOCK} <= silent:
-                before.setdefault(way.after, []).append(course)
-    ending = [course for course in steps if course.state and program.states[course.state].final]
-    reaching: set[Course] = set()
-    while ending:
-        course = ending.pop()
-        if course not in reaching:
-            reaching.add(course)
-            ending.extend(before.get(course, ()))
-    return {course.state for course in steps if course not in reaching and course.state}
 
 
 # Promises and words

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from bihuan.programs import liveness
 from bihuan.programs.case import CaseProgram, ClockRule, Move
-from bihuan.programs.kinds import CLOCK
+from bihuan.programs.kinds import CLOCK, Kind
+from bihuan.programs.liveness import Walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +74,29 @@ def courses(program: CaseProgram) -> dict[Course, list[Way]]:
         steps[here] = list(here.next(program))
         waiting.extend(way.after for way in steps[here])
     return steps
+
+
+def case_walk(program: CaseProgram, kind: Kind) -> Walk[Course]:
+    """Every course a case can be on, as liveness and drawings see it. The document must be coherent."""
+    raised = _raised_states(program, kind)
+    return Walk(
+        starts=[Course(found=found) for found in (False, True)],
+        ways={course: [_way(way) for way in ways] for course, ways in courses(program).items()},
+        ended=lambda course: course.state is not None and program.states[course.state].final,
+        name=lambda course: program.states[course.state].title if course.state else "开始",
+        node=lambda course: course.state or "",
+        spared=lambda course: course.state in raised,
+    )
+
+
+def _way(way: Way) -> liveness.Way[Course]:
+    move, posts = way.move, frozenset() if way.by_clock else way.move.by - {CLOCK}
+    title = f"到期：{move.title}" if way.by_clock else move.title
+    return liveness.Way(move.key, "lapse" if way.by_clock else "move", title, way.after, posts, way.by_clock)
+
+
+def _raised_states(program: CaseProgram, kind: Kind) -> frozenset[str]:
+    """States in which a clock hands the case to the level above: the silent party's posts are then held by others."""
+    raising = [m for m in program.moves.values() if m.outcome and m.outcome in kind.verbs[m.verb].raises]
+    lapses = {(clock.lapse, clock.outcome) for clock in program.clocks.values()}
+    return frozenset(state for m in raising if (m.verb, m.outcome) in lapses for state in m.from_)

@@ -7,9 +7,13 @@ settled by the others. A test is met only by a plain yes; what was missing is na
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
+from django.utils import timezone
+
+from bihuan.lib.worktime import Duration
 from bihuan.programs.reading import Table
 
 LEAVES = ("eq", "gte", "lte", "between", "in", "has", "before", "within_days")
@@ -54,12 +58,16 @@ Criterion = Leaf | All | AnyOf | Not | CountOf
 
 
 class Asked(Protocol):
-    """What is asked, as far as a sentence needs it."""
+    """What is asked: `programs.ladder.Ask`, as far as a test needs it."""
 
     @property
     def title(self) -> str: ...
     @property
     def use(self) -> str: ...
+    @property
+    def max_age(self) -> Duration | None: ...
+    @property
+    def source(self) -> tuple[str, ...]: ...
 
 
 class Tested(Protocol):
@@ -217,6 +225,127 @@ def counted(criterion: Criterion) -> Iterator[CountOf]:
         case All(parts) | AnyOf(parts):
             for part in parts:
                 yield from counted(part)
+
+
+def asks_in(criterion: Criterion, book: Book) -> set[str]:
+    """Every ask a tree looks at, through the tests it counts."""
+    found = {leaf.ask for leaf in leaves(criterion)}
+    for count in counted(criterion):
+        found |= {ask for test in count.tests for ask in asks_in(book.tests[test].criterion, book)}
+    return found
+
+
+# In SQL
+
+
+def sql(
+    criterion: Criterion, book: Book, on: date, *, subject: str = "subject_id", at: datetime | None = None
+) -> tuple[str, list[Any]]:
+    """The same condition over the facts of the dossier: SQL that is true or false of the subject, and its parameters.
+
+    subject: the column (never what a user typed) that holds the subject's id.   on: the day the answers must be true.
+    at: as it was known then; without, as it is known now. Costs an index look-up for each comparison and subject.
+    """
+    fragment, values = _sql(criterion, _Asking(book, on, subject, at))
+    return f"({fragment}) IS TRUE", values
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What every part of a condition needs to ask the dossier."""
+
+    book: Book
+    on: date
+    subject: str
+    at: datetime | None
+
+    def answer(self, ask: Asked, reading: str, values: list[Any]) -> tuple[str, list[Any]]:
+        """The deciding fact's answer read by an expression over `value`; NULL where there is none (dossier.facts)."""
+        fresh, since = self._fresh(ask)
+        known, told = ("AND made_at <= %s ", [self.at]) if self.at else ("", [])
+        counts, sources = ("AND source = ANY(%s) ", [[*ask.source]]) if ask.source else ("", [])
+        chosen = (
+            f"SELECT value, made_at FROM dossier_fact WHERE subject_id = {self.subject} AND question = %s "
+            f"AND since <= %s AND (until IS NULL OR until > %s) {known}{counts}"
+            "ORDER BY since DESC, made_at DESC, id DESC LIMIT 1"
+        )
+        params = [*since, *values, ask.use, self.on, self.on, *told, *sources]
+        return f"(SELECT CASE WHEN {fresh} THEN {reading} END FROM ({chosen}) fact)", params
+
+    def _fresh(self, ask: Asked) -> tuple[str, list[Any]]:
+        """An answer holds for `max_age` from the day it was told; hours are rounded up to days."""
+        if ask.max_age is None:
+            return "TRUE", []
+        days = ask.max_age.n if ask.max_age.unit in ("d", "wd") else -(-ask.max_age.n // 24)
+        oldest = datetime.combine(self.on - timedelta(days=days), time.min)
+        return "made_at >= %s", [timezone.make_aware(oldest)]
+
+
+def _sql(criterion: Criterion, asking: _Asking) -> tuple[str, list[Any]]:
+    match criterion:
+        case Leaf():
+            return _leaf_sql(criterion, asking)
+        case Not(part):
+            inner, values = _sql(part, asking)
+            return f"NOT ({inner})", values
+        case All(parts):
+            return _joined(" AND ", parts, asking)
+        case AnyOf(parts):
+            return _joined(" OR ", parts, asking)
+        case CountOf(tests, at_least):
+            found = [_sql(asking.book.tests[key].criterion, asking) for key in tests]
+            each = " + ".join(f"(({part}) IS TRUE)::int" for part, _values in found)
+            return f"{each} >= %s", [*(value for _part, values in found for value in values), at_least]
+
+
+def _joined(word: str, parts: tuple[Criterion, ...], asking: _Asking) -> tuple[str, list[Any]]:
+    found = [_sql(part, asking) for part in parts]
+    return word.join(f"({part})" for part, _values in found), [value for _part, values in found for value in values]
+
+
+_PLAIN = "value #>> '{}'"
+_SAID = f"value IS NOT NULL AND jsonb_typeof(value) <> 'null' AND {_PLAIN} <> '' AND {_PLAIN} <> '[]'"
+_IS_DATE = rf"jsonb_typeof(value) = 'string' AND {_PLAIN} ~ '^\d{{4}}-\d{{2}}-\d{{2}}$'"
+_AS_DATE = f'({_PLAIN}) COLLATE "C"'
+_AS = {"number": f"({_PLAIN})::numeric", "string": f'({_PLAIN}) COLLATE "C"', "boolean": f"({_PLAIN})::boolean"}
+
+
+def _leaf_sql(leaf: Leaf, asking: _Asking) -> tuple[str, list[Any]]:
+    """One answer compared, NULL where it is missing or of the wrong type."""
+    ask = asking.book.asks[leaf.ask]
+    if leaf.op == "has":
+        fragment, values = asking.answer(ask, _SAID, [])
+        return f"COALESCE({fragment}, FALSE)", values
+    guard, read, (compared, bounds) = _read_as(leaf, asking.on)
+    return asking.answer(ask, f"CASE WHEN {guard} THEN {read} {compared} END", bounds)
+
+
+def _read_as(leaf: Leaf, on: date) -> tuple[str, str, tuple[str, list[Any]]]:
+    """How the value is guarded and read, and what it is compared with."""
+    wanted = leaf.value
+    if leaf.op == "within_days":
+        days = [(on - timedelta(days=wanted)).isoformat(), on.isoformat()]
+        return _IS_DATE, _AS_DATE, ("BETWEEN %s AND %s", days)
+    if leaf.op == "before":
+        years = isinstance(wanted, str)
+        bound = years_before(on, wanted).isoformat() if years else wanted.isoformat()
+        return _IS_DATE, _AS_DATE, ("<= %s" if years else "< %s", [bound])
+    if isinstance(_first(wanted), date):
+        written = [day.isoformat() for day in (wanted if isinstance(wanted, tuple) else (wanted,))]
+        return _IS_DATE, _AS_DATE, _compared(leaf.op, written)
+    kind = _type_of(_first(wanted))
+    values = [_exact(value) for value in (wanted if isinstance(wanted, tuple) else (wanted,))]
+    return f"jsonb_typeof(value) = '{kind}'", _AS[kind], _compared(leaf.op, values)
+
+
+def _exact(value: Any) -> Any:
+    """A number as the database keeps it, so that 0.1 is 0.1."""
+    return Decimal(str(value)) if _type_of(value) == "number" else value
+
+
+def _compared(op: str, values: list[Any]) -> tuple[str, list[Any]]:
+    simple = {"eq": "= %s", "gte": ">= %s", "lte": "<= %s", "between": "BETWEEN %s AND %s", "in": "= ANY(%s)"}
+    return simple[op], [values] if op == "in" else values
 
 
 # Reading

@@ -26,7 +26,8 @@ SIDES = ("support", "contribution")
 GIVERS = ("unit", "person")
 MOMENTS = ("opened", "step", "passed", "failed")
 WORDS = ("stage", "gate", "move", "clock", "duty", "entry", "need", "policy", "ask", "test")
-StepKind = Literal["review", "notice", "objection", "appeal", "ruling"]
+StepKind = Literal["review", "notice", "objection", "appeal", "ruling", "rank"]
+OWN_STEPS = ("notice", "objection", "appeal", "ruling", "rank", "room")  # names no review may have
 
 
 def level_of(post: str | None) -> str | None:
@@ -102,8 +103,9 @@ class Step:
 
     kind: review (posts vote; `votes` agreeing ones pass it), notice (the public may object; its end passes it), objection
     (a notice stands still until it is settled), appeal (the subject may appeal; its end lets the gate take effect), ruling
-    (on an appeal). lapse: pass, fail, or up: the same posts one level up get it for the same time. At the top of `up` of an
-    objection or a ruling, whoever complained is right: an objection fails the gate, an appeal undoes it.
+    (on an appeal), rank (places are few: those who wait are compared).
+    lapse: pass, fail, or up: the same posts one level up get it for the same time. Where nobody is above, silence is a no:
+    a review fails, an objection is upheld (the gate fails), an appeal is upheld (the gate is undone, as if failed).
     """
 
     gate: str
@@ -195,7 +197,7 @@ class Gate:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """What it takes in order: reviews with the notice where it belongs, then the time to appeal."""
+        """What it takes in order: reviews with the notice where it belongs, the time to appeal, the ranking."""
         return tuple(step for step in self.all_steps if step.kind not in ("objection", "ruling"))
 
     @property
@@ -227,6 +229,14 @@ class Gate:
                 yield from self._notice_steps(self.notice, review)
         if self.appeal:
             yield from self._appeal_steps(self.appeal)
+        if self.rank:
+            yield self._ranking()
+
+    def _ranking(self) -> Step:
+        """Where places are given by rank: the last reviewers compare those who wait, else in time the clock does."""
+        last = list(self.reviews.values())[-1] if self.reviews else None
+        by, level, limit = (last.by, last.level, last.limit) if last else (self.opens, None, Duration(5, "wd"))
+        return Step(self.key, "rank", "rank", f"{self.title}：排名", by, level, limit, "pass")
 
     def _notice_steps(self, notice: NoticeRule, review: Step | None) -> Iterator[Step]:
         posts = review.by if review else self.opens
@@ -572,8 +582,8 @@ def _review(gate: str, key: str, table: Table) -> Step:
         lapse=table.one_of("lapse", LAPSES, required=True) or "",
         votes=table.count("votes") or 1,
     )
-    if key in ("notice", "objection", "appeal", "ruling"):
-        table.wrong("", key, "别的名字：notice、objection、appeal、ruling 另有所指")
+    if key in OWN_STEPS:
+        table.wrong("", key, f"别的名字：{'、'.join(OWN_STEPS)} 另有所指")
     table.close()
     return review
 

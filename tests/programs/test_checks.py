@@ -5,6 +5,7 @@ import pytest
 from bihuan.programs import document
 from bihuan.programs.checks import RULES, check, errors
 from bihuan.programs.kinds import UnknownKind, kind_of
+from tests.programs import test_ladder_checks
 from tests.programs.test_document import PACK, TEXT
 
 
@@ -122,7 +123,8 @@ def test_a_program_without_filing_has_no_way_in() -> None:
 
 
 def test_every_rule_is_shown_by_some_broken_document() -> None:
-    assert {key for key, _, _ in BROKEN} | {"held_by_one", "no_way_in"} == RULES.keys()
+    shown = {key for key, _, _ in (*BROKEN, *test_ladder_checks.BROKEN)}
+    assert shown | {"held_by_one", "no_way_in"} == RULES.keys()
 
 
 def test_a_finding_reads_as_a_sentence() -> None:

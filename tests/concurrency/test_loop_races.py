@@ -6,15 +6,18 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from bihuan.book.journal import Stale
-from bihuan.loop import record
+from bihuan.loop import handover, record
 from bihuan.loop.actions import dispatching, intake
 from bihuan.loop.models import Case, CaseEvent
 from bihuan.loop.moves import IllegalMove
 from bihuan.loop.report import Report
 from bihuan.loop.sweep import sweep
+from bihuan.net import postings, tree
+from bihuan.net.models import Posting, Unit
+from bihuan.net.tree import changes as tree_changes
 from tests.world import make_cast
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,3 +154,35 @@ def test_a_case_locked_by_somebody_is_left_to_the_next_sweep(cast, at):
     done.set()
     thread.join(10)
     assert sweep(at + 3 * HOUR) == [filed.region_id]
+
+
+def test_L1_a_unit_is_not_closed_while_a_case_is_on_its_way_to_it(cast, at, monkeypatch):
+    """The administrator looks for open work while a dispatch has not committed: he waits, and then sees it."""
+    for posting in Posting.objects.filter(unit=cast.roads):
+        postings.end(posting, on=at.date(), by=None, at=at)
+    case, dispatched, looked = accepted(cast, at), threading.Event(), threading.Event()
+
+    def dispatch():
+        with transaction.atomic():
+            dispatching.dispatch(case, to=cast.roads, by=cast.dispatcher, at=at)
+            dispatched.set()
+            looked.wait(1)  # without the lock the other would have looked, and found nothing, by now
+
+    def close():
+        assert dispatched.wait(10)
+        tree.close_unit(cast.roads, on=at.date(), at=at)
+
+    require = handover.require_nothing_open
+    monkeypatch.setattr(tree_changes, "before_close", [lambda *asked: (require(*asked), looked.set())])
+    found = at_once(dispatch, close)
+    assert kinds(found) == {"NoneType": 1, "TreeFault": 1}
+    assert Unit.objects.get(pk=cast.roads.pk).died is None
+
+
+def test_L1_a_case_is_not_dispatched_to_a_unit_that_was_closed_since_the_page_was_shown(cast, at):
+    case = accepted(cast, at)
+    for posting in Posting.objects.filter(unit=cast.roads):
+        postings.end(posting, on=at.date(), by=None, at=at)
+    tree.close_unit(Unit.objects.get(pk=cast.roads.pk), on=at.date(), at=at)
+    with pytest.raises(dispatching.BadUnit):
+        dispatching.dispatch(case, to=cast.roads, by=cast.dispatcher, at=at)

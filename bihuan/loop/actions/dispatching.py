@@ -13,6 +13,7 @@ from bihuan.loop.categories import owed
 from bihuan.loop.models import Case, CaseEvent, Category, Task
 from bihuan.loop.moves import Missing, require_asks, require_move, require_room, rules_of
 from bihuan.loop.record import advance, locked, words
+from bihuan.net import tree
 from bihuan.net.models import Kind, Posting, Unit
 from bihuan.net.scope import require_scope
 
@@ -60,8 +61,9 @@ def dispatch(
 def _check_units(to: Unit, assisting: list[Unit], by: Acting) -> list[Unit]:
     """The assisting units without repeats; raises when one of all cannot take a case or is out of the dispatcher's reach."""
     others = list({unit.pk: unit for unit in assisting if unit.pk != to.pk}.values())
+    closed = tree.keep_living(unit.pk for unit in (to, *others))
     for unit in (to, *others):
-        if unit.died or unit.kind == Kind.PARTY:
+        if unit.pk in closed or unit.kind == Kind.PARTY:
             raise BadUnit(f"“{unit.name}”不能承办工单，请另选单位。")
         if isinstance(by, Posting):
             require_scope(by, unit)

@@ -40,7 +40,7 @@ def hand_down(
 ) -> CaseEvent:
     """The lead unit has part of the work done by a unit below it, or by one grid worker there; it stays answerable.
 
-    Raises IllegalMove, NotYours, or BadUnit (`to` is not below the unit, or has the work already).
+    Raises IllegalMove, NotYours, or BadUnit (`to` is not below the unit, is closed, or has the work already).
     """
     case = locked(case, at=at)
     move = require_move(case, "hand_down", by=by)
@@ -48,6 +48,8 @@ def hand_down(
     require_asks(case, move, by=by, unit=to)
     if not is_below(to, by.unit) or (worker and worker.unit_id != to.pk):
         raise BadUnit(f"“{to.name}”不是本单位的下级，不能交办。")
+    if tree.keep_living([to.pk]):
+        raise BadUnit(f"“{to.name}”已经撤销，请另选单位。")
     if open_tasks(case).filter(unit_id=to.pk, kind=Task.Kind.HAND).exists():
         raise BadUnit(f"已经交办给“{to.name}”，还没有完成。")
     Task.objects.create(

@@ -100,6 +100,7 @@ def close_unit(unit: Unit, *, on: date, at: datetime, into: Unit | None = None) 
     touch("tree", at)
     _require_past(on, at)
     _require_living(unit)
+    _hold_alone([unit])
     for prepare in before_close:  # first: what is open must be handed back while there are still people to do it
         prepare(unit, into, at)
     if Edge.objects.filter(parent=unit, until=None, child__died=None).exists():
@@ -119,6 +120,8 @@ def merge_units(units: Iterable[Unit], into: Unit, *, on: date, at: datetime) ->
 
     touch("tree", at)
     _require_living(into)
+    units = list(units)
+    _hold_alone(units)  # before anything of theirs is moved, or whoever holds both ways would wait in a circle
     for unit in units:
         if unit.pk == into.pk:
             raise TreeFault(_("不能把“%(name)s”并入它自己。") % {"name": unit.name})
@@ -128,6 +131,26 @@ def merge_units(units: Iterable[Unit], into: Unit, *, on: date, at: datetime) ->
         close_unit(unit, on=on, at=at, into=into)
     touch("places", at)
     rebuild_paths()
+
+
+# Whoever gives a unit something to answer for holds this lock together with others; whoever closes it holds it alone. It
+# is not the lock of the unit's row: an import that changes thousands of units must not hold up a dispatch.
+TOGETHER = "SELECT pg_advisory_xact_lock_shared(%s, (id %% 2147483647)::int) FROM unnest(%s::bigint[]) AS id"
+ALONE = "SELECT pg_advisory_xact_lock(%s, (id %% 2147483647)::int) FROM unnest(%s::bigint[]) AS id"
+CLOSING = 2103  # tells these locks from others
+
+
+def keep_living(ids: Iterable[int]) -> set[int]:
+    """Keep units from being closed until the transaction ends; returns those that are closed already. Two statements."""
+    wanted = sorted(set(ids))
+    with connection.cursor() as cursor:
+        cursor.execute(TOGETHER, [CLOSING, wanted])
+    return set(Unit.objects.filter(pk__in=wanted, died__isnull=False).values_list("pk", flat=True))
+
+
+def _hold_alone(units: Iterable[Unit]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(ALONE, [CLOSING, sorted(unit.pk for unit in units)])
 
 
 def _adopt(unit: Unit, into: Unit, on: date, at: datetime) -> None:

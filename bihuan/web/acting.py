@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.forms import Form
+from django.forms import ChoiceField, Field, Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from bihuan.loop.models import Case
+from bihuan.loop.moves import Missing
 from bihuan.loop.refusals import REFUSED, Refusal, refusal
 
 
@@ -39,13 +40,20 @@ def attempt(form: Form | None = None) -> Iterator[Attempt]:
     except REFUSED as error:
         tried.refused = refusal(error)
         if form is not None:
-            blame(form, tried.refused)
+            blame(form, tried.refused, missing=isinstance(error, Missing))
 
 
-def blame(form: Form, refused: Refusal) -> None:
-    """Put the sentence of a refusal where its reader will mend it."""
-    field = getattr(form, "blamed", {}).get(refused.field, refused.field)
-    form.add_error(field if field in form.fields else None, refused.message)
+def blame(form: Form, refused: Refusal, *, missing: bool = False) -> None:
+    """Put the sentence of a refusal where its reader will mend it; what is missing is called as the page calls it."""
+    name = getattr(form, "blamed", {}).get(refused.field, refused.field)
+    field = form.fields.get(name)
+    form.add_error(name if field else None, wanting(field) if missing and field and field.label else refused.message)
+
+
+def wanting(field: Field) -> str:
+    """The sentence for a field left empty."""
+    words = _("请选择“%(label)s”。") if isinstance(field, ChoiceField) else _("请填写“%(label)s”。")
+    return words % {"label": field.label}
 
 
 def seen(case: Case, request: HttpRequest) -> Case:

@@ -23,6 +23,7 @@ from bihuan.net import tree
 from bihuan.net.models import Kind, Posting, Role, Unit
 from bihuan.net.postings import is_same_person, standing_on
 from bihuan.programs.document import Move
+from bihuan.web.acting import wanting
 from bihuan.web.forms_report import Words
 
 
@@ -88,27 +89,10 @@ class MoveForm(forms.Form):
         self.needs_photo = "photo" in self._needs()
         for name in self._needs() & self.fields.keys():
             self.fields[name].required = True
-            self.fields[name].error_messages["required"] = self._wanting(name)
+            self.fields[name].error_messages["required"] = wanting(self.fields[name])
 
     def prepare(self) -> None:
         """Fill choices in from the case's program and the net."""
-
-    def clean(self) -> dict[str, Any]:
-        """What only the pressed button asks for is missed in the words of the page, not of the program."""
-        said = super().clean() or self.cleaned_data
-        for name in self._needs_of(self.outcome) & said.keys():
-            if not said[name]:
-                self.add_error(name, self._wanting(name))
-        return said
-
-    def _wanting(self, name: str) -> str:
-        field = self.fields[name]
-        words = _("请选择“%(label)s”。") if isinstance(field, forms.ChoiceField) else _("请填写“%(label)s”。")
-        return words % {"label": field.label}
-
-    def _needs_of(self, outcome: str) -> set[str]:
-        moves = rules_of(self.sight.case).moves.values()
-        return {ask for move in moves if outcome and (move.verb, move.outcome) == (self.verb, outcome) for ask in move.needs}
 
     def _needs(self) -> set[str]:
         """What every outcome of the verb asks for; what only some ask for is left to the act."""
@@ -306,7 +290,6 @@ class ReplyForm(MoveForm):
 
 
 class ApproveForm(MoveForm):
-    verb = "approve"
     text = words_field(gettext_lazy("审核意见"), rows=2, help=gettext_lazy("退回修改时必填：写明哪里要改。"))
 
 

@@ -67,8 +67,9 @@ export function startDrafts() {
   // The page that says "done" names the drafts that it settles.
   each("[data-draft-done]", (element) => element.dataset.draftDone.split(" ").forEach(forget));
   each("form[data-draft]", enliven);
-  document.body.addEventListener("htmx:afterRequest", (event) => {
-    const form = event.target.closest?.("form[data-draft]");
-    if (form && event.detail.successful && event.detail.requestConfig.verb !== "get") forget(form.dataset.draft);
+  // Before the answer comes in: what comes in may be a form of the same name, and would find the words that were just sent.
+  document.body.addEventListener("htmx:beforeOnLoad", (event) => {
+    const form = event.detail.elt.closest?.("form[data-draft]"), { status } = event.detail.xhr;
+    if (form && status >= 200 && status < 400 && event.detail.requestConfig.verb !== "get") forget(form.dataset.draft);
   });
 }

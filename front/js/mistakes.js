@@ -1,6 +1,6 @@
 // A refused form says where: the focus goes to the sentence that says why, else to the first wrong field. A field that is being mended
 // stops complaining.
-const WRONG = '[data-wrong], [aria-invalid="true"]';
+const WRONG = 'form[method="post"] :is([data-wrong], [aria-invalid="true"])';
 
 function lead(to) {
   if (!to) return;
@@ -38,7 +38,7 @@ function onChange({ target }) {
 }
 
 export function startMistakes() {
-  lead(document.querySelector(`main :is(${WRONG})`));
+  lead(document.querySelector(WRONG));
   for (const name of ["input", "change"]) document.addEventListener(name, onChange);
   document.body.addEventListener("htmx:afterSettle", onSwap);
 }

@@ -368,7 +368,8 @@ def test_upheld_it_is_dispatched_anew_and_whoever_refused_is_marked(cast, login,
 
 def test_refused_it_needs_a_reason_and_stays_with_the_unit(cast, login, now, at):
     case, client = returned(cast, at), login("dispatcher")
-    assert act(client, case, "rule", outcome="refuse", text="").status_code == 422
+    refused = act(client, case, "rule", outcome="refuse", text="")
+    assert refused.status_code == 422 and "请填写“裁定意见”。" in text_of(refused)
     act(client, case, "rule", outcome="refuse", text="首接负责，先修后议")
     assert (fresh(case).state, fresh(case).unit_id) == (State.DISPATCHED, cast.water.pk)
     dispatching.hand_back(fresh(case), reason="unclear", text="还是不清楚", by=cast.handler, at=at + HOUR)

@@ -49,9 +49,14 @@ class SaidForm(forms.Form):
         return str(self.cleaned_data.get("text", "")).replace("\r", "").strip()
 
 
+class RuleForm(SaidForm):
+    text = words_field(gettext_lazy("裁定意见"))
+
+
 class CallForm(SaidForm):
     """The three questions of a call-back; none is asked of somebody who was not reached."""
 
+    text = words_field(gettext_lazy("群众怎么说"))
     contacted = forms.ChoiceField(choices=YES_NO, required=False)
     solved = forms.ChoiceField(choices=YES_NO, required=False)
     satisfied = forms.TypedChoiceField(
@@ -74,7 +79,7 @@ def content(said: dict[str, Any]) -> bool:
     return said.get("solved") == "yes" and (said.get("satisfied") or 0) >= closing.SATISFIED
 
 
-def rule(case: Case, form: SaidForm, by: Posting, at: datetime) -> None:
+def rule(case: Case, form: RuleForm, by: Posting, at: datetime) -> None:
     dispatching.rule(case, uphold=form.cleaned_data["outcome"] == "uphold", text=form.words, by=by, at=at)
 
 

@@ -193,7 +193,7 @@ VERBS = {
     "accept": Verb(orders.AcceptForm, orders.accept, gettext_lazy("已受理，接着派单。"), stays=True),
     "answer": Verb(orders.AnswerForm, orders.answer, gettext_lazy("已直接答复并办结。")),
     "place": Verb(orders.PlaceForm, orders.place, gettext_lazy("已定位。"), stays=True),
-    "rule": Verb(panel.SaidForm, panel.rule, gettext_lazy("已裁定。")),
+    "rule": Verb(panel.RuleForm, panel.rule, gettext_lazy("已裁定。")),
     "call_back": Verb(panel.CallForm, panel.call_back, gettext_lazy("回访已记下。")),
     "redo": Verb(panel.SaidForm, panel.redo, gettext_lazy("已退回重新办理。")),
     "urge": Verb(panel.SaidForm, panel.urge, gettext_lazy("已催办，承办单位马上会看到。"), stays=True),

@@ -119,6 +119,16 @@ def tail_index(case_no: str, tail4: str) -> bytes:
     return _blind(b"tail\0" + case_no.encode() + b"\0" + tail4.encode())
 
 
+def identity_index(identity: str) -> bytes:
+    """The keyed hash by which a resident identity number (normalised) is found."""
+    return _blind(b"identity\0" + identity.encode())
+
+
+def is_current(sealed: bytes) -> bool:
+    """Whether a value is sealed under the key and the cipher that are in use now."""
+    return bytes(sealed[:PREFIX]) == _keys()[0]
+
+
 def _blind(data: bytes) -> bytes:
     return hmac.digest(settings.BLIND_KEY, data, "sha256")[:16]
 

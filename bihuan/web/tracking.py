@@ -39,14 +39,15 @@ class Offers:
 def page(case: Case, signed: str, *, at: datetime) -> dict[str, Any]:
     """Everything of resident/follow.html. Twelve queries at most, however long the story is."""
     told, link = story.told(case, at=at), f"/t/{signed}/"
+    unit = told["unit"] if case.state not in STAGES[0] else ""  # who gave it back has it no longer
     pictured = photos.of_case(case)
     return {
         "link": link,
         "number": spoken(case.no),
         "ended": case.closed_at is not None,
         "status": told["status"],
-        "unit": told["unit"],
-        "unit_phone": _phone(case) if told["unit"] else "",
+        "unit": unit,
+        "unit_phone": _phone(case) if unit else "",
         "clock": clock_bar(case, told, at) if told["due"] and not case.replied_at and not case.closed_at else None,
         "steps": steps(case),
         "entries": entries(case, told["timeline"]),

@@ -321,6 +321,16 @@ def test_the_page_says_who_has_it_until_when_and_why_then(cast, client, at, now)
     assert "工作日" in said and "派单" not in said and "工单" not in said
 
 
+def test_a_unit_whose_hand_back_was_upheld_is_no_longer_named(cast, client, at, now):
+    case = filed(at)
+    intake.accept(case, by=cast.dispatcher, at=at)
+    dispatching.dispatch(case, to=cast.roads, by=cast.dispatcher, at=at)
+    dispatching.hand_back(case, reason="unclear", text="说不清是哪一段", by=cast.roads_handler, at=at)
+    dispatching.rule(case, uphold=True, text="", by=cast.dispatcher, at=at)
+    said = sentences(client.get(page_of(case)))
+    assert "谁在办" not in said and "前答复您" not in said and "安排由谁办" in said
+
+
 def test_a_reply_is_told_only_when_it_was_approved(cast, client, at, now):
     case = worked(cast, filed(at), at)
     assert "路面已经补平" not in sentences(client.get(page_of(case)))

@@ -25,8 +25,8 @@ from django.db import connection, transaction
 
 from bihuan.loop.models import Case
 from bihuan.net import tree
-from bihuan.net.models import Kind
 from bihuan.net.regions import across_regions
+from bihuan.net.scope import named
 
 VERDICTS = {
     "on_time": "按时办结",
@@ -138,12 +138,8 @@ def _within(region: str, at: datetime) -> tuple[str, dict[str, Any]]:
     """A condition on cases and its values. Raises NoSuchUnit."""
     if not region:
         return "TRUE", {"at": at}
-    unit = tree.snapshot().by_code(region)
-    if unit.kind not in (Kind.AREA, Kind.GRID):
-        column = "unit_id"
-    else:
-        column = f"l{unit.level}" if unit.level <= 5 else "grid_id"
-    return f"loop_case.{column} = %(place)s", {"at": at, "place": unit.id}
+    wanted = named(region, tree.snapshot())
+    return f"loop_case.{wanted.column} = ANY(%(places)s::bigint[])", {"at": at, "places": list(wanted.ids)}
 
 
 def _from_events(where: str, values: dict[str, Any]) -> Iterator[str]:

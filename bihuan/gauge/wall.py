@@ -18,7 +18,7 @@ from bihuan.net import tree
 from bihuan.net.models import Kind, Level, Tree
 from bihuan.net.regions import across_regions
 from bihuan.net.revisions import Kept
-from bihuan.net.scope import Reach
+from bihuan.net.scope import Reach, in_place
 from bihuan.net.tree import UnitRow
 
 MEASURES = ("accepted", "settled", "filed", "ended", "grid_accepted", "grid_grassroots")
@@ -184,13 +184,6 @@ def column_of(area: UnitRow) -> str:
     return f"l{area.level}" if area.level <= Level.COMMUNITY else "grid_id"
 
 
-def reach_of(area: UnitRow) -> Reach:
-    """Everything in the area, as a list's scope."""
-    if area.level <= Level.COMMUNITY:
-        return Reach(column_of(area), (area.id,))
-    return Reach("grid_id", tree.snapshot().below(area.id))
-
-
 # What presses
 
 
@@ -314,7 +307,7 @@ def _open_then(area: UnitRow, shown: Sequence[UnitRow], at: datetime) -> dict[in
     """From the cases: which were filed by then and had not ended."""
     levels = {unit.level for unit in shown}
     part = f"l{levels.pop()}" if len(levels) == 1 and shown[0].level <= Level.COMMUNITY else "grid_id"
-    scope = reach_of(area)
+    scope = in_place(area, tree.snapshot())
     found = dict(_rows(_OPEN_THEN.format(part=part, column=scope.column), {"areas": list(scope.ids), "at": at}))
     return {unit.id: sum(found.get(id, 0) for id in (unit.id, *_grids_below(unit))) for unit in shown}
 
@@ -460,7 +453,7 @@ def listing(area: UnitRow, what: str, *, at: datetime, live: bool, unit: UnitRow
     _require(area, what, live, unit)
     everywhere = unit is not None and area.level < Level.TOWN
     return Listing(
-        Reach("unit_id", (unit.id,)) if everywhere else reach_of(area),
+        Reach("unit_id", (unit.id,)) if everywhere else in_place(area, tree.snapshot()),
         unit_id=unit.id if unit is not None else None,
         secrets_of=ALL_SECRETS,
         **_narrowed(what, at, live),

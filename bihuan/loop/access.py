@@ -13,7 +13,7 @@ from bihuan.loop.models import Case, Secrecy, Task, WrongTail
 from bihuan.net import tree
 from bihuan.net.models import Posting, Role
 from bihuan.net.prepared import Prepared
-from bihuan.net.scope import UNIT_ROLES, reach
+from bihuan.net.scope import CASE_ROLES, UNIT_ROLES, reach
 
 NUMBERED: Prepared[Case] = Prepared(lambda region, no: Case.objects.filter(region_id=region, no=no))
 TRIES = 5  # wrong phone tails allowed per case number and hour
@@ -72,9 +72,9 @@ def may_see(posting: Posting, case: Case) -> bool:
     """Whether a posting may know of a case: its place or unit is within reach, or it has a task in it.
 
     A secret case (保密) is seen by the centre's dispatchers and callers, and by the unit that has it now - nobody else.
-    An administrator sets the net up and sees no case, whatever is in his unit's queue.
+    An administrator, who sets the net up, sees no case, whatever is in his unit's queue; nor do those who raise people.
     """
-    if posting.role == Role.ADMIN:
+    if posting.role not in CASE_ROLES:
         return False
     if case.secrecy == Secrecy.SECRET and not _named_handler(posting, case):
         return False

@@ -22,8 +22,8 @@ from bihuan.loop import categories
 from bihuan.loop.models import Secrecy, Source, State
 from bihuan.loop.wording import titles
 from bihuan.net import tree
-from bihuan.net.models import Kind
 from bihuan.net.regions import across_regions
+from bihuan.net.scope import named
 
 HEADER = (
     "工单编号",
@@ -79,8 +79,9 @@ ORDER BY c.filed_at, c.id
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which cases go out. region: code of an area, grid or organ. since, until: when filed, `until` excluded.
+    """Which cases go out.
 
+    region: code of an area, of a grid (with those below it) or of an office. since, until: when filed, `until` excluded.
     state: open, closed, or one of the states. secret: with those that are secret.
     """
 
@@ -172,10 +173,9 @@ def _streamed(sql: str, values: dict[str, Any]) -> Iterator[Iterator[tuple[Any, 
 def _where(wanted: Wanted) -> tuple[str, dict[str, Any]]:
     conditions, values = ["NOT c.test"], {}
     if wanted.region:
-        unit = tree.snapshot().by_code(wanted.region)
-        place = f"l{unit.level}" if unit.level <= 5 else "grid_id"
-        conditions.append(f"c.{place if unit.kind in (Kind.AREA, Kind.GRID) else 'unit_id'} = %(place)s")
-        values["place"] = unit.id
+        where = named(wanted.region, tree.snapshot())
+        conditions.append(f"c.{where.column} = ANY(%(places)s::bigint[])")
+        values["places"] = list(where.ids)
     for name, sign in (("since", ">="), ("until", "<")):
         if moment := getattr(wanted, name):
             conditions.append(f"c.filed_at {sign} %({name})s")

@@ -13,6 +13,7 @@ from bihuan.net.tree import Net, UnitRow, snapshot
 AREA_ROLES = frozenset({Role.AGENT, Role.DISPATCHER, Role.CALLER, Role.SUPERVISOR, Role.LEADER})
 # They answer for what their unit was given.
 UNIT_ROLES = frozenset({Role.HANDLER, Role.CHIEF})
+CASE_ROLES = AREA_ROLES | UNIT_ROLES | {Role.GRID_WORKER}  # nobody else has to do with residents' matters
 
 
 class OutOfScope(Exception):
@@ -55,16 +56,27 @@ def reach(posting: Posting, net: Net | None = None) -> Reach:
     net = net or snapshot()
     unit = net.unit(posting.unit_id)
     if posting.role in AREA_ROLES:
-        return _within(area_of(unit, net))
+        return in_place(area_of(unit, net), net)
     if posting.role in UNIT_ROLES:
         return Reach("unit_id", net.below(unit.id, Tree.ADMIN))
     if posting.role == Role.GRID_WORKER:
-        return _within(unit) if unit.level <= Level.COMMUNITY else Reach("grid_id", net.below(unit.id))
+        return in_place(unit, net)
     return Reach("unit_id", ())
 
 
-def _within(area: UnitRow) -> Reach:
-    return Reach(f"l{area.level}", (area.id,)) if area.level <= Level.COMMUNITY else Reach("grid_id", (area.id,))
+def in_place(area: UnitRow, net: Net) -> Reach:
+    """What lies in an area, or in a grid and those below it. Nothing lies in an office."""
+    if not area.is_place:
+        return Reach("grid_id", ())
+    if area.level <= Level.COMMUNITY:
+        return Reach(f"l{area.level}", (area.id,))
+    return Reach("grid_id", net.below(area.id))
+
+
+def named(code: str, net: Net) -> Reach:
+    """What a code stands for: an area or grid with what lies in it, an office with what it has. Raises NoSuchUnit."""
+    unit = net.by_code(code)
+    return in_place(unit, net) if unit.is_place else Reach("unit_id", (unit.id,))
 
 
 def area_of(unit: UnitRow, net: Net) -> UnitRow:

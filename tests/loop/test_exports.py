@@ -75,7 +75,8 @@ def test_cases_are_chosen_by_place_day_and_state(cast, at):
     intake.accept(later, by=cast.dispatcher, at=at + timedelta(days=1))
     assert len(rows(at)) == 2
     assert len(rows(at, region=cast.leaf.code)) == len(rows(at, region=cast.town.code)) == 2
-    assert rows(at, region=cast.other_county.code) == []
+    assert len(rows(at, region=cast.grid1.code)) == 2  # the grid that its leaf lies in
+    assert rows(at, region=cast.grid2.code) == rows(at, region=cast.other_county.code) == []
     assert [row["内容"] for row in rows(at, since=at + HOUR)] == ["路灯不亮"]
     assert len(rows(at, until=at + HOUR)) == 1
     assert [row["状态"] for row in rows(at, state="accepted")] == ["待派单"]

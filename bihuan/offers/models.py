@@ -18,7 +18,7 @@ class Track(models.Model):
     """A row with a history: every change is one event, in the transaction of the change (S1)."""
 
     id = models.BigIntegerField(primary_key=True, default=new_id, editable=False)
-    no = models.CharField(max_length=12, unique=True)  # what pages and people call it by
+    no = models.CharField(max_length=8, unique=True)  # what pages and people call it by
     region_id = models.BigIntegerField()  # the county, or the area above one, that it belongs to; never changes
     version = models.IntegerField(default=0)  # of the program it was judged by; 0 where none has a say
     n = models.IntegerField(default=0)
@@ -155,11 +155,11 @@ class Offer(Track, Placed):
             ),
         ]
         indexes = [
-            models.Index(fields=["unit", "window_until", "id"], condition=Q(state="open"), name="offer_open_unit"),
-            *_by_level("offer_open", "window_until", "id", condition=Q(state="open")),
+            # What lives, in the order in which it waits for claims; what is taken waits for none and stands last.
+            *_by_level("offer_live", "window_until", "id", levels=("l2", "l3", "l4", "l5"), condition=Q(ended_at=None)),
             models.Index(fields=["window_until"], condition=Q(state="open"), name="offer_window"),
             *_by_level("offer_opened", "opened_at", "id", levels=("l2", "l3", "l4", "l5")),
-            *_by_level("offer_met", "met_at", "id", condition=Q(state="met")),
+            *_by_level("offer_met", "met_at", "id", levels=("l2", "l3", "l4", "l5"), condition=Q(state="met")),
             models.Index(fields=["subject_id", "opened_at"], name="offer_of_subject"),
         ]
 
@@ -245,7 +245,7 @@ class PlanItem(models.Model):
         indexes = [
             models.Index(fields=["opens_at"], condition=Q(stage="waiting"), name="plan_item_opens"),
             models.Index(fields=["due_at"], condition=Q(stage="open", late=False), name="plan_item_due"),
-            models.Index(fields=["claim", "due_at"], condition=Q(stage="open", late=True), name="plan_item_late"),
+            models.Index(fields=["due_at", "id"], condition=Q(stage="open", late=True), name="plan_item_late"),
             models.Index(fields=["helper_posting", "due_at"], condition=Q(stage="open"), name="plan_item_helper"),
         ]
 

@@ -230,7 +230,7 @@ class Migration(migrations.Migration):
                         default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("no", models.CharField(max_length=12, unique=True)),
+                ("no", models.CharField(max_length=8, unique=True)),
                 ("region_id", models.BigIntegerField()),
                 ("version", models.IntegerField(default=0)),
                 ("n", models.IntegerField(default=0)),
@@ -297,7 +297,7 @@ class Migration(migrations.Migration):
                         default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("no", models.CharField(max_length=12, unique=True)),
+                ("no", models.CharField(max_length=8, unique=True)),
                 ("region_id", models.BigIntegerField()),
                 ("version", models.IntegerField(default=0)),
                 ("n", models.IntegerField(default=0)),
@@ -401,7 +401,7 @@ class Migration(migrations.Migration):
                         default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("no", models.CharField(max_length=12, unique=True)),
+                ("no", models.CharField(max_length=8, unique=True)),
                 ("region_id", models.BigIntegerField()),
                 ("version", models.IntegerField(default=0)),
                 ("n", models.IntegerField(default=0)),
@@ -548,7 +548,7 @@ class Migration(migrations.Migration):
                         default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("no", models.CharField(max_length=12, unique=True)),
+                ("no", models.CharField(max_length=8, unique=True)),
                 ("region_id", models.BigIntegerField()),
                 ("version", models.IntegerField(default=0)),
                 ("n", models.IntegerField(default=0)),
@@ -588,7 +588,7 @@ class Migration(migrations.Migration):
                         default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("no", models.CharField(max_length=12, unique=True)),
+                ("no", models.CharField(max_length=8, unique=True)),
                 ("region_id", models.BigIntegerField()),
                 ("version", models.IntegerField(default=0)),
                 ("n", models.IntegerField(default=0)),
@@ -674,7 +674,7 @@ class Migration(migrations.Migration):
                         default=bihuan.lib.ids.new_id, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("no", models.CharField(max_length=12, unique=True)),
+                ("no", models.CharField(max_length=8, unique=True)),
                 ("region_id", models.BigIntegerField()),
                 ("version", models.IntegerField(default=0)),
                 ("n", models.IntegerField(default=0)),
@@ -870,7 +870,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="planitem",
             index=models.Index(
-                condition=models.Q(("late", True), ("stage", "open")), fields=["claim", "due_at"], name="plan_item_late"
+                condition=models.Q(("late", True), ("stage", "open")), fields=["due_at", "id"], name="plan_item_late"
             ),
         ),
         migrations.AddIndex(
@@ -903,25 +903,25 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="offer",
             index=models.Index(
-                condition=models.Q(("state", "open")), fields=["unit", "window_until", "id"], name="offer_open_unit"
+                condition=models.Q(("ended_at", None)), fields=["l2", "window_until", "id"], name="offer_live_l2"
             ),
         ),
         migrations.AddIndex(
             model_name="offer",
             index=models.Index(
-                condition=models.Q(("state", "open")), fields=["l2", "window_until", "id"], name="offer_open_l2"
+                condition=models.Q(("ended_at", None)), fields=["l3", "window_until", "id"], name="offer_live_l3"
             ),
         ),
         migrations.AddIndex(
             model_name="offer",
             index=models.Index(
-                condition=models.Q(("state", "open")), fields=["l3", "window_until", "id"], name="offer_open_l3"
+                condition=models.Q(("ended_at", None)), fields=["l4", "window_until", "id"], name="offer_live_l4"
             ),
         ),
         migrations.AddIndex(
             model_name="offer",
             index=models.Index(
-                condition=models.Q(("state", "open")), fields=["l4", "window_until", "id"], name="offer_open_l4"
+                condition=models.Q(("ended_at", None)), fields=["l5", "window_until", "id"], name="offer_live_l5"
             ),
         ),
         migrations.AddIndex(
@@ -960,6 +960,12 @@ class Migration(migrations.Migration):
             model_name="offer",
             index=models.Index(
                 condition=models.Q(("state", "met")), fields=["l4", "met_at", "id"], name="offer_met_l4"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="offer",
+            index=models.Index(
+                condition=models.Q(("state", "met")), fields=["l5", "met_at", "id"], name="offer_met_l5"
             ),
         ),
         migrations.AddIndex(

@@ -6,3 +6,10 @@ class Ladder(AppConfig):
     label = "ladder"
     verbose_name = "阶梯"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from bihuan.ladder import handover, kind, rooms, tell  # noqa: F401 - some register themselves
+        from bihuan.net import postings
+
+        kind.register()
+        postings.on_end.append(handover.hand_over)

@@ -57,6 +57,8 @@ class Standing(LadderModel):
     n = models.IntegerField(default=0)
     head = models.BinaryField(default=bytes(32))
 
+    seen_n: int | None = None  # not stored: the last event the caller has seen; an act on an older sight is refused
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["subject", "program"], condition=Q(ended_at=None), name="d1_one_standing"),

@@ -7,7 +7,7 @@ Pages are keyset: `after` is the cursor of the last row seen, so page one thousa
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -272,16 +272,11 @@ def _where(listing: Listing, at: datetime) -> tuple[str, list[Any]]:
             term(f"c.{column} = %s", wanted)
     if listing.unplaced:
         term("c.grid_id IS NULL")
-    if listing.since:
-        term(f"c.{key} >= %s", listing.since)
-    if listing.until:
-        term(f"c.{key} < %s", listing.until)
-    if listing.late:
-        term("c.due_at < %s", at)
+    _time(listing, key, at, term)
     if listing.outcome:
-        terms.append(_OUTCOMES[listing.outcome])
+        term(_OUTCOMES[listing.outcome])
     _secrecy(listing.secrets_of, term)
-    terms.append("NOT c.test")
+    term("NOT c.test")
     return " AND ".join(terms), values
 
 
@@ -300,6 +295,15 @@ def _scope(scope: Reach, term) -> None:  # type: ignore[no-untyped-def]
         term(f"c.{scope.column} = %s", scope.ids[0])
     else:
         term(f"c.{scope.column} = ANY(%s::bigint[])", list(scope.ids))
+
+
+def _time(listing: Listing, key: str, at: datetime, term) -> None:  # type: ignore[no-untyped-def]
+    if listing.since:
+        term(f"c.{key} >= %s", listing.since)
+    if listing.until:
+        term(f"c.{key} < %s", listing.until)
+    if listing.late:
+        term("c.due_at < %s", at)
 
 
 def _category(category_id: int, term) -> None:  # type: ignore[no-untyped-def]
@@ -324,60 +328,62 @@ def rows_of(found: Sequence[tuple], at: datetime, key: str = "due_at") -> list[R
     states = {state.value: str(state.label) for state in State}
     types, urgencies, zone = titles("type", at), titles("urgency", at), timezone.get_current_timezone()
     local = at.astimezone(zone)
-    return [_row(fields, net, key, states, types, urgencies, local) for fields in found]
+    return [_row(_Found(*fields), net, key, states, types, urgencies, local) for fields in found]
 
 
-def _row(fields, net, key, states, types, urgencies, at) -> Row:  # type: ignore[no-untyped-def]
-    (
-        case_id,
-        region,
-        no,
-        type_,
-        state,
-        category,
-        grid,
-        unit,
-        urgency,
-        filed,
-        due,
-        promise,
-        accepted,
-        closed,
-        late,
-        n,
-        secrecy,
-        hand_backs,
-        redos,
-        calls,
-        words,
-    ) = fields
-    left, clock = _left(due, closed, late, at)
-    moment = {"due_at": due, "accepted_at": accepted, "closed_at": closed}[key]
+class _Found(NamedTuple):
+    """What ROW selects, in its order."""
+
+    case_id: int
+    region: int
+    no: str
+    type: str
+    state: str
+    category: int | None
+    grid: int | None
+    unit: int
+    urgency: str
+    filed_at: datetime
+    due_at: datetime
+    promise_at: datetime | None
+    accepted_at: datetime | None
+    closed_at: datetime | None
+    late: bool | None
+    n: int
+    secrecy: str
+    hand_backs: int
+    redos: int
+    calls: int
+    words: str
+
+
+def _row(one: _Found, net, key, states, types, urgencies, at) -> Row:  # type: ignore[no-untyped-def]
+    left, clock = _left(one.due_at, one.closed_at, one.late, at)
     return Row(
-        number=no,
-        spoken=spoken(no),
-        words=words.replace("\n", " "),
-        type=types.get(type_, type_),
-        type_key=type_,
-        state=states[state],
-        state_key=state,
-        category=full_title(category),
-        place=net.unit(grid).name if grid else _("未定位"),
-        unit=net.unit(unit).name,
-        filed=_short(filed, at),
-        due=_short(promise or due, at),
+        number=one.no,
+        spoken=spoken(one.no),
+        words=one.words.replace("\n", " "),
+        type=types.get(one.type, one.type),
+        type_key=one.type,
+        state=states[one.state],
+        state_key=one.state,
+        category=full_title(one.category),
+        place=net.unit(one.grid).name if one.grid else _("未定位"),
+        unit=net.unit(one.unit).name,
+        filed=_short(one.filed_at, at),
+        due=_short(one.promise_at or one.due_at, at),
         left=left,
         clock=clock,
-        urgency="" if urgency == "normal" else urgencies.get(urgency, urgency),
-        n=n,
-        case_id=case_id,
-        region_id=region,
-        unit_id=unit,
-        secret=secrecy == Secrecy.SECRET,
-        hand_backs=hand_backs,
-        redos=redos,
-        calls=calls,
-        cursor=f"{moment.timestamp():.6f}-{case_id}",
+        urgency="" if one.urgency == "normal" else urgencies.get(one.urgency, one.urgency),
+        n=one.n,
+        case_id=one.case_id,
+        region_id=one.region,
+        unit_id=one.unit,
+        secret=one.secrecy == Secrecy.SECRET,
+        hand_backs=one.hand_backs,
+        redos=one.redos,
+        calls=one.calls,
+        cursor=f"{getattr(one, key).timestamp():.6f}-{one.case_id}",
     )
 
 

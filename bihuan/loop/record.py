@@ -164,4 +164,6 @@ def tell_payload(case: Case, message: str, n: int) -> dict[str, Any]:
 def _reopens_until(case: Case) -> str | None:
     """Until when a closed case may be opened again, if its program lets it."""
     window = rules_of(case).window(case.state) if case.closed_at else None
-    return window and worktime.due(window, start=case.closed_at, calendar=clock.calendar(case)).isoformat()
+    if window is None:
+        return None
+    return worktime.due(window, start=case.closed_at, calendar=clock.calendar(case)).isoformat()

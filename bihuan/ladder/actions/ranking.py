@@ -53,8 +53,15 @@ def _rules(program: str, unit_id: int, at: datetime) -> LadderProgram:
     return versions.rules(versions.in_force(program, at, unit_id or None).pk)
 
 
-def _in_line(program: str, rules: LadderProgram, rule: Gate | LadderMove, unit_id: int, at: datetime) -> list[Waiting]:
-    there = _at_gate(program, rule) if isinstance(rule, Gate) else _at_move(program, rule)
+def _in_line(
+    program: str,
+    rules: LadderProgram,
+    rule: Gate | LadderMove,
+    unit_id: int,
+    at: datetime,
+    steps: Sequence[str] = (Pass.Step.RANK, Pass.Step.ROOM),
+) -> list[Waiting]:
+    there = _at_gate(program, rule, steps) if isinstance(rule, Gate) else _at_move(program, rule)
     to = rule.to or ""
     here = [(one, since) for one, since in there if rooms.scope(one, rules, to) == unit_id]
     answers = facts.answers_of({one.subject_id for one, _since in here}, rules, timezone.localdate(at))

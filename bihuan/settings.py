@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "bihuan.ladder",
     "bihuan.offers",
     "bihuan.gauge",
+    "bihuan.release",
     "bihuan.api",
     "bihuan.web",
     "bihuan.jobs",

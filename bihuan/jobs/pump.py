@@ -1,4 +1,5 @@
-"""The pump: five times a second it folds counts, drains the outbox, fires clocks that are due, and hints at screens.
+"""The pump: five times a second it folds counts, drains the outbox, fires due clocks, moves cases to new versions, hints at
+screens.
 
 Several pumps may run at once; each row, delta and clock is taken by one of them. A part that fails is logged, waits
 (1 s, 2 s, ... 30 s) and is tried again, while the other parts go on. Killed at any point it loses nothing: every part
@@ -22,11 +23,13 @@ from django.utils import timezone
 from bihuan.book import outbox, tallies
 from bihuan.jobs import hints
 from bihuan.loop import sweep
+from bihuan.release import moving
 
 log = logging.getLogger(__name__)
 
 BEAT = 0.2  # seconds from one beat to the next, unless a part left work behind
-FOLD, DRAIN, SWEEP = 5000, 200, 200  # taken by one beat
+FOLD, DRAIN, SWEEP, MOVE = 5000, 200, 200, 50  # taken by one beat
+LOOK = 1.0  # seconds between two looks for publications with somebody left to move
 LONGEST_WAIT = 30.0
 LIVES = timedelta(seconds=15)  # a heartbeat older than this means the pump is dead
 
@@ -68,10 +71,12 @@ class Pump:
     topics: set[str] = field(default_factory=set)  # changed and not yet told
     parts: list[Part] = field(init=False)
     _told_at: float = 0.0
+    _looked_at: float = 0.0
     _alive_at: float = 0.0
 
     def __post_init__(self) -> None:
-        works = {"fold": self._fold, "drain": self._drain, "sweep": self._sweep, "hint": self._hint}
+        works = {"fold": self._fold, "drain": self._drain, "sweep": self._sweep, "move": self._move}
+        works["hint"] = self._hint  # last, so that it tells of this beat
         self.parts = [Part(name, work) for name, work in works.items()]
 
     def run(self, stopping: Event) -> None:
@@ -114,6 +119,14 @@ class Pump:
         regions = sweep.sweep(at, SWEEP)
         self._changed(areas=frozenset(regions))
         return len(regions) == SWEEP
+
+    def _move(self, at: datetime) -> bool:
+        """Move those under an older version of a program to the new one, once that is in force."""
+        if time.monotonic() - self._looked_at < LOOK:
+            return False
+        moved = moving.run_due(at, MOVE)
+        self._looked_at = 0.0 if moved else time.monotonic()
+        return moved == MOVE
 
     def _changed(self, *, areas: frozenset[int], units: frozenset[int] = frozenset()) -> None:
         self.topics |= {hints.area(one) for one in areas} | {hints.unit(one) for one in units}

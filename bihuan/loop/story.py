@@ -45,8 +45,11 @@ FOR_RESIDENTS = {
     ("withdraw", None): _("已按您的意思撤回"),
     ("urge", None): _("已经催办"),
     ("lapse", "overdue"): _("没能在说好的时间办完，已请上级督促"),
+    ("rebase", "later"): _("办理的规定有变，改了答复您的时间"),
 }
 TOLD_VERBS = {verb for verb, _outcome in FOR_RESIDENTS}
+# What no program lists as a move: a case put under another version of its program (release/rebasing.py).
+BESIDE_MOVES = {"rebase": _("改按新版本办理")}
 # Who did it when nobody in a posting did.
 UNNAMED = {Actor.RESIDENT: _("群众"), Actor.CLOCK: _("到期自动")}
 
@@ -93,6 +96,8 @@ def _step(case: Case, event: CaseEvent, texts: dict[int, str], names: dict[int, 
 
 def _title(case: Case, verb: str, outcome: str | None) -> str:
     """The title of the move in the reader's language."""
+    if verb in BESIDE_MOVES:
+        return str(BESIDE_MOVES[verb])
     rules = rules_of(case)
     key = next(
         (move.key for move in rules.moves.values() if move.verb == verb and move.outcome == outcome),

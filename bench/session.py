@@ -18,7 +18,7 @@ from django.test import Client
 from django.utils import timezone
 
 from bench import filing, pages, sheets, world
-from bench.meter import Browser, Meter, children
+from bench.meter import Browser, Meter, Taken, children
 from bihuan.book.models import Outbox, TallyDelta
 from bihuan.net import tree
 from bihuan.net.regions import across_regions
@@ -109,7 +109,7 @@ def _backlog() -> int:
 
 
 def _pages(sizes: list[int], say: Say) -> None:
-    """The same pages at each size, in one table, with their growth."""
+    """The same pages at each size, in one table, with their growth; said at once, too, should the sitting end early."""
     found: dict[str, list] = {}
     for size in sizes:
         began, written = time.perf_counter(), world.fill(size, timezone.now() - timedelta(minutes=1))
@@ -119,13 +119,17 @@ def _pages(sizes: list[int], say: Say) -> None:
         with product() as meter:
             for name, taken in pages.measure(meter, _session):
                 found.setdefault(name, []).append(taken)
+                say(f"<!-- {size:,} cases, {name}: {_cell(taken)} -->")
     say("\n## Pages and API\n\nMedian (95th percentile) in ms; CPU of application + PostgreSQL in ms.\n")
     say("| what | " + " | ".join(f"{size:,} cases" for size in sizes) + " | growth |")
     say("| --- |" + " --- |" * (len(sizes) + 1))
     for name, row in found.items():
-        cells = [f"{t.median:.1f} ({t.p95:.1f}) [{t.app:.1f}+{t.database:.1f}]" for t in row]
-        say(f"| {name} | " + " | ".join(cells) + f" | {row[-1].median / row[0].median:.2f} |")
+        say(f"| {name} | " + " | ".join(map(_cell, row)) + f" | {row[-1].median / row[0].median:.2f} |")
     say("")
+
+
+def _cell(taken: Taken) -> str:
+    return f"{taken.median:.1f} ({taken.p95:.1f}) [{taken.app:.1f}+{taken.database:.1f}]"
 
 
 def _session(login: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from bihuan.lib import worktime
 from bihuan.lib.codes import spoken
 from bihuan.lib.worktime import Duration, telling
 from bihuan.loop import clock, story, wording
-from bihuan.loop.models import Case, State
+from bihuan.loop.models import Case, CaseEvent, State
 from bihuan.loop.moves import IllegalMove, possible, require_room
 from bihuan.net.models import Unit
 from bihuan.web import pictures
@@ -193,7 +193,8 @@ def _done(case: Case, pictured: list[Photo], link: str) -> dict[str, Any]:
     """Pictures of the work, once the resident may read the reply: before and after for the slider, and the rest."""
     if not case.replied_at:
         return {}
-    after = _keys(pictured, Photo.Stage.AFTER)
+    since = _redone(case)
+    after = _keys([photo for photo in pictured if (photo.event_n or 0) > since], Photo.Stage.AFTER)
     before = _keys(pictured, Photo.Stage.BEFORE) or _keys(pictured, Photo.Stage.REPORT)
     if not before or not after:
         return {"after_photos": pictures.strip(after, _("办理后"), link=link)}
@@ -202,6 +203,14 @@ def _done(case: Case, pictured: list[Photo], link: str) -> dict[str, Any]:
         "after": {"url": pictures.address(after[0], link=link), "alt": _("办理后的样子")},
         "after_photos": pictures.strip(after[1:], _("办理后"), link=link),
     }
+
+
+def _redone(case: Case) -> int:
+    """The event that had it done again: pictures of work before it show what was not solved. No query for most cases."""
+    if not case.redos:
+        return 0
+    again = CaseEvent.objects.filter(region_id=case.region_id, case_id=case.pk, data__contains='"redos":')
+    return again.order_by("-n").values_list("n", flat=True).first() or 0
 
 
 def _keys(pictured: list[Photo], stage: str) -> list[str]:

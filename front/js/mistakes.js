@@ -1,11 +1,14 @@
 // A refused form says where: the focus goes to the sentence that says why, else to the first wrong field. A field that is being mended
 // stops complaining.
+import { word } from "./words.js";
+
 const WRONG = 'form[method="post"] :is([data-wrong], [aria-invalid="true"])';
 
 function lead(to) {
   if (!to) return;
   if (!to.matches("input, select, textarea, button, a")) to.tabIndex = -1;
   to.focus();
+  (to.closest(".field") ?? to).scrollIntoView({ block: "nearest" }); // with the sentence under it
 }
 
 // What came back for a form stands where the form was; the reader may be far below the sentence.
@@ -32,7 +35,15 @@ function strike(id) {
   if (lines && !lines.children.length) lines.closest("[data-wrong]").remove();
 }
 
+// What the browser itself finds missing is said in the page's language, not in the browser's.
+function say({ target }) {
+  if (target.validity.valueMissing) target.setCustomValidity(word("needed"));
+}
+
 function onChange({ target }) {
+  // A choice is missed by all of its group, and made by one.
+  const group = target.type === "radio" && target.form ? target.form.elements[target.name] : null;
+  for (const one of group instanceof RadioNodeList ? group : [target]) one.setCustomValidity?.("");
   const box = target.closest(".field");
   if (box?.querySelector('.errorlist, [aria-invalid="true"]')) settle(box);
 }
@@ -40,5 +51,6 @@ function onChange({ target }) {
 export function startMistakes() {
   lead(document.querySelector(WRONG));
   for (const name of ["input", "change"]) document.addEventListener(name, onChange);
+  document.addEventListener("invalid", say, true);
   document.body.addEventListener("htmx:afterSettle", onSwap);
 }

@@ -32,7 +32,9 @@ function onSwap(event) {
   if (target.id !== "panel") return;
   mark();
   target.scrollTop = 0;
-  (target.querySelector("[aria-invalid]") ?? target).focus({ preventScroll: false });
+  const wrong = target.querySelector("[aria-invalid]");
+  (wrong ?? target).focus({ preventScroll: false });
+  wrong?.closest(".field")?.scrollIntoView({ block: "nearest" }); // with the sentence under it
 }
 
 export function startQueue() {

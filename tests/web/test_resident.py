@@ -452,6 +452,22 @@ def test_pictures_of_the_work_wait_for_the_approved_reply(cast, client, at, now)
     assert client.get(f"{page_of(case)}photos/{shot}/").status_code == 200
 
 
+def test_done_again_the_pictures_of_what_was_not_solved_are_gone(cast, client, at, now):
+    first, second = (client.post("/photos/", {"file": picture(size=(60, side))}).json()["id"] for side in (40, 50))
+    case = filed(at)
+    intake.accept(case, by=cast.dispatcher, at=at)
+    dispatching.dispatch(case, to=cast.roads, by=cast.dispatcher, at=at)
+    dispatching.sign(case, by=cast.roads_handler, at=at)
+    handling.contact(case, text="到场", by=cast.roads_handler, at=at)
+    for shot in (first, second):
+        handling.reply(case, result="resolved", text="补好了", by=cast.roads_handler, at=at, pictures=[shot])
+        handling.approve(case, passed=True, by=cast.roads_chief, at=at)
+        if shot == first:
+            closing.confirm(case, solved=False, text="又塌了", at=at)
+    shown = client.get(page_of(case)).content.decode()
+    assert second in shown and first not in shown
+
+
 # The front page
 
 

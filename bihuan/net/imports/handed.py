@@ -153,8 +153,9 @@ def fetch_passwords(run: ImportRun) -> bytes | None:
 
 
 def _sweep(at: datetime) -> None:
-    """Passwords nobody fetched within a day and files of old imports go."""
-    for run in ImportRun.objects.filter(made_at__lt=at - SECRETS_KEPT).only("id", "made_at"):
+    """Passwords nobody fetched within a day and files of old imports go; what went before is not looked for again."""
+    kept = [int(path.name) for path in (Path(settings.VAR) / "imports").glob("[0-9]*")]
+    for run in ImportRun.objects.filter(pk__in=kept, made_at__lt=at - SECRETS_KEPT).only("id", "made_at"):
         if run.made_at < at - KEPT:
             shutil.rmtree(folder(run), ignore_errors=True)
         else:

@@ -46,7 +46,7 @@ def begin(track: Track, *, by: Acting, at: datetime, facts: Mapping[str, Any] | 
     """Write a new track and its first event, which sets every column that is not as a row begins. Three statements."""
     track.no = new_number()
     track.save(force_insert=True)
-    note(track, "begin", by=by, at=at, facts=facts, **_columns(track))
+    append(track, EVENTS[type(track)], "begin", by=by, at=at, changes=_columns(track), facts=facts)
 
 
 def _columns(track: models.Model) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def begin(passing: Pass, step: Step | None, *, by: Acting, at: datetime) -> None
         _publish(passing, step, at, timer.due_at)
     facts = {"pass": passing.pk, "gate": passing.gate, "step": step.key, "unit": passing.step_unit}
     note(standing, "step", by=by, at=at, facts=facts | {"due": timer.due_at})
-    tell.of_gate(passing, "step", at=at)
+    tell.of_gate(passing, step.moment, at=at)
 
 
 def _put(passing: Pass, step: str, unit: int | None, at: datetime, due: datetime | None) -> None:

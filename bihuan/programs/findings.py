@@ -84,6 +84,9 @@ RULES: dict[str, Rule] = {
     "review_levels": Rule("error", "同一步把关的岗位不在同一级，或不分级", "一步只写一级的岗位，如 secretary@village"),
     "review_down": Rule("error", "把关应逐级向上，这一步却比前一步低", "调整顺序"),
     "only_own_unit": Rule("warning", "只有本人所在的村（社区）把关", "加一级上级把关"),
+    "clock_asks": Rule(
+        "error", "时限打开的关口没有人在场，不能要求填写，也不能设条件", "删去 asks、must、need，由把关的人来判断"
+    ),
     "notice_short": Rule("error", "公示不满五个工作日", "limit 写 5wd 以上"),
     "no_appeal": Rule("warning", "把人退出去的关口没有给申诉的时间", "写上 appeal，如 10wd"),
     "free_without_cap": Rule("error", "when_free 的去处没有名额", "给去处写上 cap，或去掉 when_free"),

@@ -24,7 +24,7 @@ SOURCES = ("register", "self", "village", "town", "county", "city")
 LAPSES = ("up", "pass", "fail")
 SIDES = ("support", "contribution")
 GIVERS = ("unit", "person")
-MOMENTS = ("opened", "step", "passed", "failed")
+MOMENTS = ("opened", "step", "notice", "appeal", "passed", "failed")
 WORDS = ("stage", "gate", "move", "clock", "duty", "entry", "need", "policy", "ask", "test")
 StepKind = Literal["review", "notice", "objection", "appeal", "ruling", "rank"]
 OWN_STEPS = ("notice", "objection", "appeal", "ruling", "rank", "room")  # names no review may have
@@ -123,6 +123,11 @@ class Step:
         """Its name in graphs and timers: "admit.village"."""
         return f"{self.gate}.{self.key}"
 
+    @property
+    def moment(self) -> str:
+        """Which of a gate's `tells` is said when it begins."""
+        return self.kind if self.kind in ("notice", "appeal") else "step"
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeRule:
@@ -168,7 +173,7 @@ class Gate:
     opens: who may open it.   must: tests each of which holds.   need: enough of a list hold.
     fails_to: where one goes who fails; None: stays (who was not in the program yet is out).   cool: how long after failing
     or leaving it is closed.   appeal: how long the subject may appeal before it takes effect.   reaches: passing it means one
-    has become what the program aims at.   tells: messages at opened, step (each begun), passed, failed.
+    has become what the program aims at.   tells: messages by MOMENTS: opened, step (each that somebody must act in), notice, appeal, passed, failed.
     """
 
     key: str

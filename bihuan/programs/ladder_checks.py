@@ -8,8 +8,8 @@ from typing import Any
 from bihuan.lib.worktime import Duration
 from bihuan.programs.criteria import Leaf, counted, leaves
 from bihuan.programs.findings import Finding, Names, english, find, held_for_ever, not_in_kind, some, unknown
-from bihuan.programs.kinds import Kind, kind_of
-from bihuan.programs.ladder import LEVELS, Ask, Gate, LadderMove, LadderProgram, Rank, Test, level_of
+from bihuan.programs.kinds import CLOCK, Kind, kind_of
+from bihuan.programs.ladder import LEVELS, MOMENTS, Ask, Gate, LadderMove, LadderProgram, Rank, Test, level_of
 from bihuan.programs.ladder_course import Place, ladder_walk, lapse_of
 from bihuan.programs.liveness import Walk, Way
 
@@ -37,10 +37,10 @@ SPELLED = {
 # The moments at which a variable has a value; those not named here always have one.
 MOMENTS_OF = {
     "why": ("failed",),
-    "step": ("opened", "step"),
+    "step": ("opened", "step", "notice", "appeal"),
     "due": ("opened", "step"),
-    "until": ("step",),
-    "gate": ("opened", "step", "passed", "failed"),
+    "until": ("notice", "appeal"),
+    "gate": MOMENTS,
 }
 
 
@@ -235,6 +235,8 @@ def _gates(program: LadderProgram) -> Iterator[Finding]:
         yield from _reviews(gate, where)
         if gate.notice and not _long_enough(gate.notice.limit):
             yield find("notice_short", f"{where}.notice.limit")
+        if CLOCK in gate.opens and (gate.asks or gate.tests):
+            yield find("clock_asks", where)
         if gate.from_ and gate.reviews and program.stages[gate.to].final and not gate.reaches and not gate.appeal:
             yield find("no_appeal", where)
 

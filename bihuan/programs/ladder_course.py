@@ -60,6 +60,10 @@ class Place:
         gate = program.gates[self.gate or ""]
         if gate.fails_to:
             return self._leave().enter(gate.fails_to, program)
+        return self.stayed(program)
+
+    def stayed(self, program: LadderProgram) -> "Place":
+        """Out of the gate without going anywhere: the stage's clocks run again; a nominee is out."""
         if self.stage is None:
             return replace(self._leave(), out=True)
         return replace(self._leave(), running=self.running | {*program.stages[self.stage].clocks})
@@ -91,6 +95,9 @@ class Place:
 
     def without(self, clock: str) -> "Place":
         return replace(self, running=self.running - {clock})
+
+    def again(self, clock: str) -> "Place":
+        return replace(self, running=self.running | {clock})
 
     # How
 

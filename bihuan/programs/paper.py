@@ -40,16 +40,17 @@ class Coverage:
         limits = [f"{key}.{row}" for key, limit in program.limits.items() for row in limit.rows()]
         bounds = [f"{move.key}.{name}" for move in program.moves.values() for name in _bounds(move)]
         return [
-            *_missing("动作 move.{} 没有发生过", program.moves, self.moves),
-            *_missing("时限 limit.{} 没有用到过", limits, self.limits),
-            *_missing("clock.{} 没有按时过", program.clocks, self.kept),
-            *_missing("clock.{} 没有到期过", program.clocks, self.missed),
-            *_missing("move.{} 没有在限内发生过", bounds, self.allowed),
-            *_missing("move.{} 没有超限被拒绝过", bounds, self.refused),
+            *missing("动作 move.{} 没有发生过", program.moves, self.moves),
+            *missing("时限 limit.{} 没有用到过", limits, self.limits),
+            *missing("clock.{} 没有按时过", program.clocks, self.kept),
+            *missing("clock.{} 没有到期过", program.clocks, self.missed),
+            *missing("move.{} 没有在限内发生过", bounds, self.allowed),
+            *missing("move.{} 没有超限被拒绝过", bounds, self.refused),
         ]
 
 
-def _missing(sentence: str, wanted: Iterable[str], seen: set[str]) -> list[str]:
+def missing(sentence: str, wanted: Iterable[str], seen: set[str]) -> list[str]:
+    """A sentence for each that was wanted and not seen."""
     return [sentence.format(key) for key in wanted if key not in seen]
 
 

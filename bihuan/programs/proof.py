@@ -1,13 +1,16 @@
 """Whether a document may be trusted: its checks and its scenarios, together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bihuan.programs import document, scenarios
+from bihuan.programs import document, ladder_paper, ladder_scenarios, paper, scenarios
 from bihuan.programs.checks import Finding, check
-from bihuan.programs.document import CaseProgram, Document
-from bihuan.programs.paper import play_all
+from bihuan.programs.document import Document, LadderProgram
+from bihuan.programs.ladder_scenarios import LadderScenario
 from bihuan.programs.scenarios import Mismatch, Scenario
+
+Stories = Sequence[Scenario] | Sequence[LadderScenario]
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class Proof:
 
     program: Document
     findings: list[Finding]
-    scenarios: list[Scenario] = field(default_factory=list)
+    scenarios: Stories = ()
     mismatches: list[Mismatch] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     told: bool = True
@@ -43,8 +46,17 @@ def prove(program: Document, told_in: Path) -> Proof:
     findings = check(program)
     if any(finding.severity == "error" for finding in findings):
         return Proof(program, findings)
-    if not isinstance(program, CaseProgram) or not told_in.exists():
+    if not told_in.exists():
         return Proof(program, findings, told=False)
-    stories = scenarios.load(document.read(told_in), told_in.name)
-    mismatches, coverage = play_all(program, stories)
-    return Proof(program, findings, stories, mismatches, coverage.gaps(program))
+    return Proof(program, findings, *_played(program, document.read(told_in), told_in.name))
+
+
+def _played(program: Document, told: str, file: str) -> tuple[Stories, list[Mismatch], list[str]]:
+    """The scenarios of a text, what went otherwise in them, and what they never showed."""
+    if isinstance(program, LadderProgram):
+        climbed = ladder_scenarios.load(told, file)
+        mismatches, shown = ladder_paper.play_all(program, climbed)
+        return climbed, mismatches, shown.gaps(program)
+    stories = scenarios.load(told, file)
+    wrong, coverage = paper.play_all(program, stories)
+    return stories, wrong, coverage.gaps(program)

@@ -4,16 +4,16 @@
 alone; another door can play the same acts against real cases.
 """
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from bihuan.programs.reading import BadDocument, Problem, Table
+from bihuan.programs.document import table_of
+from bihuan.programs.reading import BadDocument, Table
 
 ZONE = ZoneInfo("Asia/Shanghai")
 REFUSALS = ("state", "post", "ending", "late", "often", "answer")
@@ -61,6 +61,10 @@ class Step:
     by: str | None
     answers: Mapping[str, str]
     then: Expected
+
+    @property
+    def refused(self) -> str | None:
+        return self.then.refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,51 +132,80 @@ class Mismatch:
 
 def play(scenario: Scenario, door: Door) -> list[Mismatch]:
     """Go through a scenario by a door; returns what went otherwise. A surprising refusal ends it."""
+    filed: list[bool] = []
+
+    def act(step: Step) -> None:
+        if filed:
+            door.act(step.verb or "", outcome=step.outcome, by=step.by or "", at=step.at, answers=step.answers)
+            return
+        filed.append(True)  # also when it is refused: nothing is filed twice
+        door.file(scenario.given, outcome=step.outcome, by=step.by or "", at=step.at)
+
+    return run(scenario.key, scenario.steps, door.advance_clock, act, lambda step: _pairs(step.then, door.read()))
+
+
+Pairs = list[tuple[str, object, object]]  # what, expected (None: not looked at), seen
+T = TypeVar("T")
+S = TypeVar("S", bound="Told")
+
+
+class Told(Protocol):
+    """A step of any kind of scenario, as far as running it needs it."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def verb(self) -> str | None: ...
+    @property
+    def refused(self) -> str | None: ...
+
+
+def run(
+    scenario: str,
+    steps: Iterable[S],
+    advance_clock: Callable[[datetime], None],
+    act: Callable[[S], None],
+    look: Callable[[S], Pairs],
+) -> list[Mismatch]:
+    """Let time run on to each step, do its act and compare what is seen. A surprising refusal ends it."""
     mismatches: list[Mismatch] = []
-    filed = False
-    for step in scenario.steps:
-        door.advance_clock(step.at)
-        refusal = _do(step, scenario.given, door, filed) if step.verb else ""
-        filed = filed or step.verb is not None
-        mismatches += _compare(scenario.key, step, door.read(), refusal)
-        if refusal and not step.then.refused:
+    for step in steps:
+        advance_clock(step.at)
+        refusal = _refusal(step, act) if step.verb else ""
+        pairs = look(step)
+        if refusal != "unknown" or not step.refused:
+            pairs.insert(0, ("拒绝", step.refused or "", refusal))
+        compared = ((what, _spell(e), _spell(f)) for what, e, f in pairs if e is not None and e != f)
+        mismatches += [Mismatch(scenario, step.key, *different) for different in compared]
+        if refusal and not step.refused:
             break
     return mismatches
 
 
-def _do(step: Step, given: Given, door: Door, filed: bool) -> str:
+def _refusal(step: S, act: Callable[[S], None]) -> str:
     """Do a step's act; returns why it was refused ("unknown" if the door cannot tell), or nothing."""
-    verb, by = step.verb or "", step.by or ""
     try:
-        if filed:
-            door.act(verb, outcome=step.outcome, by=by, at=step.at, answers=step.answers)
-        else:
-            door.file(given, outcome=step.outcome, by=by, at=step.at)
+        act(step)
     except Refused as refused:
         return refused.reason or "unknown"
     return ""
 
 
-def _compare(scenario: str, step: Step, seen: Seen, refusal: str) -> list[Mismatch]:
-    then = step.then
-    pairs: list[tuple[str, object, object]] = []
-    if refusal != "unknown" or not then.refused:
-        pairs.append(("拒绝", then.refused or "", refusal))
-    for what, expected, found in (
+def _pairs(then: Expected, seen: Seen) -> Pairs:
+    return [
         ("状态", then.state, seen.state),
         ("结果", then.result, seen.result),
         ("办结方式", then.ending, seen.ending),
         ("答应的时间", then.promise, seen.promise),
         ("到期的时限", then.fired, seen.fired),
-        ("告知", _in_order(then.tells), _in_order(seen.tells)),
+        ("告知", in_order(then.tells), in_order(seen.tells)),
         *((f"时限 {key}", due, seen.clocks.get(key)) for key, due in then.clocks.items()),
-    ):
-        if expected is not None:
-            pairs.append((what, expected, found))
-    return [Mismatch(scenario, step.key, what, _spell(e), _spell(f)) for what, e, f in pairs if e != f]
+    ]
 
 
-def _in_order(keys: tuple[str, ...] | None) -> tuple[str, ...] | None:
+def in_order(keys: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """Messages of one moment have no order of their own."""
     return None if keys is None else tuple(sorted(keys))
 
@@ -194,30 +227,36 @@ def beside(path: Path) -> Path:
 
 
 def load(text: str, file: str = "") -> list[Scenario]:
-    """Read a file of scenarios. Raises BadDocument with every problem."""
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise BadDocument([Problem(file, "", f"不合 TOML 格式的内容（{error}）", "合格的 TOML")]) from error
-    problems: list[Problem] = []
-    top = Table(data, file, problems)
+    """Read a file of scenarios of cases. Raises BadDocument with every problem."""
+    return read_all(text, file, _scenario)
+
+
+def read_all(text: str, file: str, read_one: Callable[[str, Table], T]) -> list[T]:
+    """Read a file of scenarios of a kind. Raises BadDocument with every problem."""
+    top = table_of(text, file)
     top.word("program", required=True)
-    scenarios = [_scenario(key, table) for key, table in top.tables("scenario", required=True)]
+    scenarios = [read_one(key, table) for key, table in top.tables("scenario", required=True)]
     top.close()
-    if problems:
-        raise BadDocument(problems)
+    if top.problems:
+        raise BadDocument(top.problems)
     return scenarios
 
 
 def _scenario(key: str, table: Table) -> Scenario:
     title = table.text("title", required=True)
     given = _given(table.table("given"))
-    steps = tuple(_step(name, inner) for name, inner in table.tables("step", required=True))
+    steps = read_steps(table, _step)
+    table.close()
+    return Scenario(key, title, given, steps)
+
+
+def read_steps(table: Table, read_one: Callable[[str, Table], S]) -> tuple[S, ...]:
+    """The steps of a scenario, in order; time does not run back."""
+    steps = tuple(read_one(name, inner) for name, inner in table.tables("step", required=True))
     for earlier, later in pairwise(steps):
         if later.at < earlier.at:
             table.wrong(f"step.{later.key}.at", _spell(later.at), f"不早于上一步（{_spell(earlier.at)}）的时间")
-    table.close()
-    return Scenario(key, title, given, steps)
+    return steps
 
 
 def _given(table: Table) -> Given:
@@ -235,7 +274,7 @@ def _step(key: str, table: Table) -> Step:
     verb = table.word("do")
     step = Step(
         key,
-        at=_moment(table, "at", required=True) or datetime.min.replace(tzinfo=ZONE),
+        at=moment(table, "at", required=True) or datetime.min.replace(tzinfo=ZONE),
         verb=verb,
         outcome=table.word("outcome"),
         by=table.word("by", required=verb is not None),
@@ -254,31 +293,31 @@ def _answers(table: Table) -> dict[str, str]:
 
 def _expected(table: Table) -> Expected:
     clocks = table.table("clock")
-    due = {key: _moment(clocks, key) for key in clocks.data}
+    due = {key: moment(clocks, key) for key in clocks.data}
     expected = Expected(
         state=table.word("state"),
         result=table.word("result"),
         ending=table.word("ending"),
-        promise=_moment(table, "promise"),
-        clocks={key: moment for key, moment in due.items() if moment},
+        promise=moment(table, "promise"),
+        clocks={key: when for key, when in due.items() if when},
         fired=table.words("fired") if "fired" in table.data else None,
-        tells=_list(table, "tells"),
+        tells=keys_again(table, "tells"),
         refused=table.one_of("refused", REFUSALS),
     )
     table.close()
     return expected
 
 
-def _list(table: Table, key: str) -> tuple[str, ...] | None:
+def keys_again(table: Table, key: str) -> tuple[str, ...] | None:
     """Keys that may come more than once."""
     wanted = "键的列表"
     found: Any = table.take(key, wanted, lambda v: isinstance(v, list) and all(isinstance(x, str) for x in v), None)
     return None if found is None else tuple(found)
 
 
-def _moment(table: Table, key: str, *, required: bool = False) -> datetime | None:
+def moment(table: Table, key: str, *, required: bool = False) -> datetime | None:
     """A date and time; without an offset it is Beijing time."""
-    moment = table.take(key, "时间，如 2025-03-03 09:00:00", lambda v: isinstance(v, datetime), None, required)
-    if moment is None:
+    found = table.take(key, "时间，如 2025-03-03 09:00:00", lambda v: isinstance(v, datetime), None, required)
+    if found is None:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZONE)
+    return found if found.tzinfo else found.replace(tzinfo=ZONE)

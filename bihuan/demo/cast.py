@@ -8,7 +8,7 @@ import random
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 
@@ -63,6 +63,7 @@ class _Staffing:
         self.units = city.units()
         self.names = Names(dice)
         self.people = 0
+        self.heads: dict[str, Post] = {}  # of communities, by code
 
     def posts(self) -> Iterator[Post]:
         yield from self._cast()
@@ -70,8 +71,12 @@ class _Staffing:
         for unit in self.units:
             for role, title, count in desks(unit):
                 for _ in range(count - taken[unit.code, role]):
-                    yield self._post(unit, role, title)
+                    post = self._post(unit, role, title)
+                    if role == Role.CHIEF and unit.level == Level.COMMUNITY:
+                        self.heads[unit.code] = post
+                    yield post
         yield from self._police()
+        yield from self._party(taken)
 
     def _cast(self) -> Iterator[Post]:
         by_code = {unit.code: unit for unit in self.units}
@@ -88,6 +93,14 @@ class _Staffing:
         yield from self._shared(communities, POLICE_CHIEF, POLICE_CHIEFS)
         for _, unit in zip(range(POLICE_AUXILIARIES), cycle(communities), strict=False):
             yield self._post(unit, Role.GRID_WORKER, POLICE_AUXILIARY)
+
+    def _party(self, taken: Counter[tuple[str, Role]]) -> Iterator[Post]:
+        """Those who find and train people: organisers of every level, secretaries of towns, heads of communities."""
+        for unit in self.units:
+            for role, title, count in party_posts(unit):
+                for _ in range(count - taken[unit.code, role]):
+                    head = self.heads.get(unit.code)
+                    yield replace(head, role=role, title=title) if head else self._post(unit, role, title)
 
     def _shared(self, units: list[Sketch], title: str, people: int) -> Iterator[Post]:
         """Neighbouring units in turn to each person; the first is the main post."""
@@ -124,6 +137,17 @@ def desks(unit: Sketch) -> Iterator[tuple[Role, str, int]]:
             yield Role.GRID_WORKER, "二级网格长", 1
         case Kind.GRID, _:
             yield Role.GRID_WORKER, "三级网格员（信息员）", 1
+
+
+def party_posts(unit: Sketch) -> Iterator[tuple[Role, str, int]]:
+    """Role, title and number of those who work for the party organisation of an area."""
+    match unit.kind, unit.level:
+        case Kind.AREA, Level.CITY | Level.COUNTY:
+            yield Role.ORGANISER, "组织部干部", 3
+        case Kind.AREA, Level.TOWN:
+            yield from ((Role.ORGANISER, "组织委员", 2), (Role.SECRETARY, "党委书记", 1))
+        case Kind.AREA, Level.COMMUNITY:
+            yield Role.SECRETARY, f"{'社区' if unit.is_urban else '村'}党组织书记", 1
 
 
 def roll() -> str:

@@ -16,7 +16,7 @@ import shapely
 
 from bihuan.demo import outline
 from bihuan.demo.names import Names, numeral
-from bihuan.demo.offices import OFFICES, Office
+from bihuan.demo.offices import MEMBER_OFFICES, OFFICES, Office
 from bihuan.net.models import Kind, Level, Tree
 
 SEED = 11
@@ -24,6 +24,7 @@ PROVINCE_CODE, CITY_CODE = "210000000000", "219900000000"
 CITY_NAME = "千阳市"
 INVENTED = "虚构的城市，仅供演示；名称、编码、边界和人员都是生成的。"
 OUTLINE_SOURCE = "生成的示意边界"
+SHARED_SHARE = 27 / 609  # of the villages, those that share a party organisation with a neighbour
 CELLS_PER_COMMUNITY = 6  # in counties without grids, so that their outlines are not plain polygons
 
 
@@ -161,6 +162,9 @@ class _Draughtsman:
         city.shape = outline.join([child.shape for child in city.children])
         for unit in [city, *city.children]:
             _staff(unit)
+        for office in MEMBER_OFFICES:
+            _hang(_organ(city, office), city)
+        _organise(city)
         for unit in city.walk():
             _place_on_map(unit)
         return City(top, city, self.spots)
@@ -300,13 +304,34 @@ def _staff(area: Sketch) -> None:
             _hang(_centre(town, f"{town.name}群众诉求中心"), town)
 
 
+def _organise(city: Sketch) -> None:
+    """Give every village a party organisation; two villages of some towns share one, 27 of 609 at full scale."""
+    towns = [[unit for unit in town.areas(Level.COMMUNITY) if not unit.is_urban] for town in city.areas(Level.TOWN)]
+    towns = [villages for villages in towns if villages]
+    shared = round(sum(map(len, towns)) * SHARED_SHARE)
+    for villages in towns:
+        first, *rest = villages
+        if rest and shared:
+            shared -= 1
+            _hang(_branch(first, f"{first.name}{rest[0].name}联合党总支"), first)
+            rest = rest[1:]
+        else:
+            _hang(_branch(first, f"{first.name}党支部"), first)
+        for village in rest:
+            _hang(_branch(village, f"{village.name}党支部"), village)
+
+
+def _branch(village: Sketch, name: str) -> Sketch:
+    return Sketch(f"{village.code}-party", Kind.PARTY, name, "党支部", Level.COMMUNITY, duties="村里的党建和发展。")
+
+
 def _centre(area: Sketch, name: str) -> Sketch:
     duties = "受理、派单、回访群众诉求，裁定退单，督促办理。"
     return Sketch(f"{area.code}-centre", Kind.CENTRE, name, "诉求中心", area.level, duties=duties)
 
 
 def _organ(area: Sketch, office: Office) -> Sketch:
-    phone = f"0419-{area.code[4:6]}{office.phone}"
+    phone = f"0419-{area.code[4:6]}{office.phone}" if office.phone else ""
     return Sketch(
         f"{area.code}-{office.key}", Kind.ORGAN, area.name + office.name, office.short, area.level,
         duties=office.duties, phone=phone,

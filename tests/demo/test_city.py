@@ -24,8 +24,9 @@ def test_the_gridded_county_has_the_published_numbers(whole: City) -> None:
 def test_the_whole_city_has_seven_counties_with_real_depth(whole: City) -> None:
     assert [sum(1 for _ in whole.city.areas(level)) for level in (3, 4, 5)] == [7, 97, 1_191]
     offices = [unit for unit in whole.units() if unit.kind == Kind.ORGAN]
-    assert len(offices) == 8 * 21
+    assert len(offices) == 8 * 21 + 15  # the city's member units of three-way cultivation
     assert all(office.duties for office in offices)
+    assert sum(unit.kind == Kind.PARTY for unit in whole.units()) == 582
     assert sum(unit.kind == Kind.CENTRE for unit in whole.units()) == 1 + 7 + 97
 
 

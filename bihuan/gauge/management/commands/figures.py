@@ -8,12 +8,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from bihuan.gauge import people
+from bihuan.gauge.declared import figures as figures_of
 from bihuan.gauge.ontime import VERDICTS, Difference, OnTime, differences, on_time
+from bihuan.net import tree
 from bihuan.net.tree import NoSuchUnit
 
 
 class Command(BaseCommand):
-    help = "统计：ontime 按时办结（任意时点，可与原系统的按期标志逐件比对）。Figures."
+    help = "统计：ontime 按时办结（任意时点，可与原系统的按期标志逐件比对）；program 一个项目的指标。Figures."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -23,8 +26,40 @@ class Command(BaseCommand):
         ontime.add_argument("--region", default="", help="只算一个地区、网格或单位，填它的代码")
         ontime.add_argument("--compare", action="store_true", help="逐件列出与原系统按期标志不同的工单")
         ontime.add_argument("--json", action="store_true", help="输出 JSON")
+        program = figures.add_parser("program", help="一个项目的全部指标，截至任意一天")
+        program.add_argument("key", help="项目的键，如 three_way")
+        program.add_argument("--at", help="截至哪一天，如 2024-06-30；不给就是今天")
+        program.add_argument("--region", default="", help="只算一个地区，填它的代码")
+        program.add_argument("--parts", action="store_true", help="每个指标再按下一级地区列出")
+        program.add_argument("--json", action="store_true", help="输出 JSON")
 
     def handle(self, *args: Any, figure: str, **options: Any) -> None:
+        {"ontime": self.on_time, "program": self.program}[figure](options)
+
+    def program(self, options: dict[str, Any]) -> None:
+        """Every declared figure of a program, in order."""
+        net = tree.snapshot()
+        try:
+            area = net.by_code(options["region"]) if options["region"] else net.unit(net.home)
+        except NoSuchUnit as error:
+            raise CommandError(str(error)) from error
+        if not (declared := figures_of(options["key"])):
+            raise CommandError(f"没有项目“{options['key']}”的指标。")
+        on = timezone.localdate(_moment(options["at"]) if options["at"] else timezone.now())
+        when = people.When.end_of(on)
+        found = {key: people.read(one, area, when) for key, one in declared.items()}
+        if options["json"]:
+            values = {key: None if value is None else float(value) for key, value in found.items()}
+            told = {"on": on.isoformat(), "area": area.code, "figures": values}
+            self.stdout.write(json.dumps(told, ensure_ascii=False, indent=2))
+            return
+        self.stdout.write(f"{area.name}，截至 {on:%Y-%m-%d}")
+        for key, one in declared.items():
+            self.stdout.write(f"  {people.spell(found[key]):>14} {one.unit}  {one.title}（{key}）")
+            for part in people.parts(one, area, when) if options["parts"] else ():
+                self.stdout.write(f"  {people.spell(part.value):>18}  {part.unit.name}")
+
+    def on_time(self, options: dict[str, Any]) -> None:
         now = timezone.now()
         at = _moment(options["at"]) if options["at"] else now
         try:

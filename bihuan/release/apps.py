@@ -9,7 +9,7 @@ class Release(AppConfig):
 
     def ready(self) -> None:
         from bihuan.programs import versions
-        from bihuan.release import cases, publishing, telling  # noqa: F401 - cases and telling register themselves
+        from bihuan.release import cases, publishing, standings, telling  # noqa: F401 - some register themselves
 
         versions.guarded_by(publishing.refusals)
         versions.released_by(publishing.release)

@@ -1,0 +1,87 @@
+"""Standings on ladders, for a publication: found by version, moved by an act of their own (`ladder.rebasing.rebase`)."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count as Number
+from django.db.models import QuerySet
+
+from bihuan.book.journal import Acting
+from bihuan.ladder.models import Pass, Standing
+from bihuan.ladder.posts import LEVELS
+from bihuan.ladder.rebasing import rebase
+from bihuan.ladder.rules import NotNow
+from bihuan.net.tree import snapshot
+from bihuan.programs.ladder import LadderProgram, Stage
+from bihuan.programs.models import Version
+from bihuan.release import tracks
+from bihuan.release.tracks import CannotMove, Count, Live
+
+
+class Standings:
+    """The tracks of kind "ladder"."""
+
+    word = "培养档案"
+    part = "stage"
+
+    def live(self, version: int, within: int | None, *, limit: int | None = None) -> list[Live]:
+        rows = _open(version, within).order_by("pk").values_list("pk", "region_id", "no", "stage", "unit_id")
+        return [Live(*row) for row in (rows[:limit] if limit else rows)]
+
+    def counted(self, version: int, within: int | None) -> list[Count]:
+        rows = _open(version, within).values_list("stage", "unit_id").annotate(Number("pk"))
+        return [Count(*row) for row in rows.order_by("stage", "unit_id")]
+
+    def version_of(self, track: Live) -> int | None:
+        return Standing.objects.filter(pk=track.id, ended_at=None).values_list("version", flat=True).first()
+
+    def homeless(self, version: int, rules: Any, within: int | None) -> list[str]:
+        return [*_at_gates(version, rules, within), *_over_full(version, rules, within)]
+
+    def move(
+        self, track: Live, to: Version, *, places: Mapping[str, str], by: Acting, at: datetime, why: str = ""
+    ) -> bool:
+        with transaction.atomic():
+            rows = Standing.objects.select_for_update(of=("self",), skip_locked=not why).select_related("subject")
+            standing = rows.filter(pk=track.id).first()
+            try:
+                return standing is not None and bool(rebase(standing, to, places=places, by=by, at=at, why=why))
+            except NotNow as error:
+                raise CannotMove(str(error)) from error
+
+
+def _open(version: int, within: int | None) -> QuerySet[Standing]:
+    standings = Standing.objects.filter(version=version, ended_at=None)
+    if within is None:
+        return standings
+    unit = snapshot().unit(within)
+    return standings.filter(**{f"l{unit.level}": unit.id}) if unit.level > 1 else standings
+
+
+def _at_gates(version: int, rules: LadderProgram, within: int | None) -> Iterator[str]:
+    """Those at a gate, or at a step of one, that the version does not have."""
+    there = Pass.objects.filter(standing__in=_open(version, within), ended_at=None)
+    known = {gate.key: {step.key for step in gate.all_steps} | {Pass.Step.ROOM} for gate in rules.gates.values()}
+    for gate, step, n in there.values_list("gate", "step").annotate(Number("pk")).order_by("gate", "step"):
+        if step not in known.get(gate, set()):
+            yield f"有{n}份培养档案正在关口“{gate}”的“{step}”这一步，新版本里没有：请保留它，或等它们结束。"
+
+
+def _over_full(version: int, rules: LadderProgram, within: int | None) -> Iterator[str]:
+    """Caps below those who stand there now."""
+    for stage in rules.stages.values():
+        if stage.cap is not None and (most := _most(version, stage, within)) > stage.cap.n:
+            yield f"“{stage.title}”现在最多的地方有{most}人，多于新版本的名额{stage.cap.n}。"
+
+
+def _most(version: int, stage: Stage, within: int | None) -> int:
+    there = _open(version, within).filter(stage=stage.key)
+    if stage.cap is None or stage.cap.per == "all":
+        return there.count()
+    counts = there.values(f"l{int(LEVELS[stage.cap.per])}").annotate(n=Number("pk")).values_list("n", flat=True)
+    return max(counts, default=0)
+
+
+tracks.register("ladder", Standings())

@@ -56,12 +56,20 @@ def reach(posting: Posting, net: Net | None = None) -> Reach:
     net = net or snapshot()
     unit = net.unit(posting.unit_id)
     if posting.role in AREA_ROLES:
-        return in_place(area_of(unit, net), net)
+        return _with_taken_over(in_place(area_of(unit, net), net), net)
     if posting.role in UNIT_ROLES:
-        return Reach("unit_id", net.below(unit.id, Tree.ADMIN))
+        return _with_taken_over(Reach("unit_id", net.below(unit.id, Tree.ADMIN)), net)
     if posting.role == Role.GRID_WORKER:
-        return in_place(unit, net)
+        return _with_taken_over(in_place(unit, net), net)
     return Reach("unit_id", ())
+
+
+def _with_taken_over(own: Reach, net: Net) -> Reach:
+    """And what was of units that were merged into these: a case keeps the place and unit it had (N4)."""
+    before = (net.unit(old) for id in own.ids for old in net.before(id))
+    # l1 .. l5 hold areas of their level only.
+    found = tuple(old.id for old in before if own.column in ("unit_id", "grid_id", f"l{old.level}"))
+    return Reach(own.column, own.ids + found) if found else own
 
 
 def in_place(area: UnitRow, net: Net) -> Reach:

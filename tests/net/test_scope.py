@@ -2,9 +2,11 @@
 
 import pytest
 
+from bihuan.net import tree
 from bihuan.net.models import Role, Unit
 from bihuan.net.scope import OutOfScope, Reach, covers, reach, require_scope
-from tests.net.conftest import County
+from tests.net.conftest import AT, County
+from tests.net.test_tree import MOVED
 
 
 @pytest.mark.parametrize("role", [Role.AGENT, Role.DISPATCHER, Role.CALLER, Role.SUPERVISOR, Role.LEADER])
@@ -25,6 +27,17 @@ def test_grid_workers_cover_their_grid_and_the_grids_below(county: County) -> No
         "grid_id", (county.first.id, county.second.id)
     )
     assert reach(county.post("乙", county.nanguan, Role.GRID_WORKER)) == Reach("l5", (county.nanguan.id,))
+
+
+def test_n4_who_took_a_place_or_an_office_over_covers_its_matters_too(county: County) -> None:
+    tree.merge_units([county.nanguan], county.beiguan, on=MOVED, at=AT)
+    tree.merge_units([county.team], county.housing, on=MOVED, at=AT)
+    assert reach(county.post("甲", county.beiguan, Role.GRID_WORKER)) == Reach(
+        "l5", (county.beiguan.id, county.nanguan.id)
+    )
+    assert reach(county.post("乙", county.housing, Role.HANDLER)).ids == (county.housing.id, county.team.id)
+    tree.merge_units([county.xiliu], county.haizhou, on=MOVED, at=AT)
+    assert reach(county.post("丙", county.haizhou, Role.LEADER)) == Reach("l4", (county.haizhou.id, county.xiliu.id))
 
 
 def test_administrators_see_no_case(county: County) -> None:

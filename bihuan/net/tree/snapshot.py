@@ -175,6 +175,18 @@ class Net:
             id = after
         return id
 
+    def before(self, id: int) -> tuple[int, ...]:
+        """The ended units whose matters are this unit's today: `today` turned round (N4)."""
+        return self._before.get(id, ())
+
+    @cached_property
+    def _before(self) -> dict[int, tuple[int, ...]]:
+        found: dict[int, tuple[int, ...]] = {}
+        for unit in self._units.values():
+            if unit.died is not None and (after := self.today(unit.id)) != unit.id:
+                found[after] = (*found.get(after, ()), unit.id)
+        return found
+
     # Who answers for a place
 
     def region_of(self, id: int | None) -> int:

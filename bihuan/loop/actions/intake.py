@@ -208,7 +208,7 @@ def _guards(case: dict[str, Any], report: Report, contact: dict[str, Any] | None
         "phone_index": contact and contact.get("phone_index"),
         "hour_ago": id_at(case["filed_at"] - timedelta(hours=1)),
         "client": report.client_id,
-        "photos": list(set(report.photos)),
+        **({"photos": list(set(report.photos))} if report.photos else {}),
     }
 
 

@@ -89,7 +89,7 @@ class _Staffing:
 
     def _police(self) -> Iterator[Post]:
         """Chiefs share the gridded county's communities out among them; every community has at least one auxiliary."""
-        communities = [u for u in self.units if u.level == Level.COMMUNITY and u.code.startswith(GRIDDED)]
+        communities = [u for u in self.units if u.is_community and u.code.startswith(GRIDDED)]
         yield from self._shared(communities, POLICE_CHIEF, POLICE_CHIEFS)
         for _, unit in zip(range(POLICE_AUXILIARIES), cycle(communities), strict=False):
             yield self._post(unit, Role.GRID_WORKER, POLICE_AUXILIARY)

@@ -78,14 +78,14 @@ class Sketch:
     name: str
     short: str
     level: int
-    parent: "Sketch | None" = None
+    parent: "Sketch | None" = field(default=None, repr=False)
     duties: str = ""
     phone: str = ""
     households: int | None = None
-    shape: shapely.Geometry | None = None
+    shape: shapely.Geometry | None = field(default=None, repr=False)
     lng: float | None = None
     lat: float | None = None
-    children: list["Sketch"] = field(default_factory=list)
+    children: list["Sketch"] = field(default_factory=list, repr=False)
     id: int = 0  # given when it is written down
 
     def walk(self) -> Iterator["Sketch"]:
@@ -97,6 +97,11 @@ class Sketch:
     def areas(self, level: int) -> Iterator["Sketch"]:
         """Areas and grids of a level at or below this one."""
         return (unit for unit in self.walk() if unit.level == level and unit.kind in (Kind.AREA, Kind.GRID))
+
+    @property
+    def is_community(self) -> bool:
+        """Whether it is a community or village itself, not an office or organisation that stands at its level."""
+        return self.level == Level.COMMUNITY and self.kind == Kind.AREA
 
     @property
     def is_urban(self) -> bool:

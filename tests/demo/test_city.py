@@ -76,7 +76,10 @@ def test_grids_hang_in_the_grid_tree_only(whole: City) -> None:
     trees: dict[Tree, set[Kind]] = {}
     for child, _parent, tree in whole.edges():
         trees.setdefault(tree, set()).add(child.kind)
-    assert trees == {Tree.ADMIN: {Kind.AREA, Kind.ORGAN, Kind.CENTRE}, Tree.GRID: {Kind.AREA, Kind.GRID}}
+    assert trees == {
+        Tree.ADMIN: {Kind.AREA, Kind.ORGAN, Kind.CENTRE, Kind.PARTY},
+        Tree.GRID: {Kind.AREA, Kind.GRID},
+    }
 
 
 def test_the_same_seed_draws_the_same_city() -> None:

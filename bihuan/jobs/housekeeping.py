@@ -18,7 +18,7 @@ from django.utils.timezone import localtime
 from bihuan.book import ledger, messages, tallies
 from bihuan.dossier import photos, subjects, texts, vault
 from bihuan.dossier.models import Contact, Photo, Text
-from bihuan.jobs.integrity import check_cases, check_standings
+from bihuan.jobs.integrity import check_cases, check_offers, check_standings
 from bihuan.loop.models import Case, WrongTail
 from bihuan.net.regions import across_regions
 
@@ -119,7 +119,8 @@ def _check_record(at: datetime, report: dict[str, Any]) -> list[str]:
     since = None if localtime(at).weekday() == SUNDAY else at - timedelta(days=2)
     try:
         found = check_cases(since=since)
-        breaks = [*found.breaks, *check_standings(since=since).breaks, *ledger.verify(since=since).breaks]
+        others = [*check_standings(since=since).breaks, *check_offers(since=since).breaks]
+        breaks = [*found.breaks, *others, *ledger.verify(since=since).breaks]
     except Exception as error:  # the administrator must see the report even so
         log.exception("housekeeping: the record could not be checked")
         report["failed"]["record"] = f"{type(error).__name__}: {error}"[:300]

@@ -10,6 +10,7 @@ from bihuan.dossier import texts
 from bihuan.dossier.models import Text
 from bihuan.ladder.models import Standing, StandingEvent
 from bihuan.loop.models import Case, CaseEvent
+from bihuan.offers.record import EVENTS as TRACKS
 
 
 def check_cases(*, region: int | None = None, since: datetime | None = None) -> Verified:
@@ -20,6 +21,15 @@ def check_cases(*, region: int | None = None, since: datetime | None = None) -> 
 def check_standings(*, region: int | None = None, since: datetime | None = None) -> Verified:
     """The same for everybody's standing on a ladder."""
     return verify(StandingEvent, Standing, region=region, since=since, proofs=(_texts_prove,))
+
+
+def check_offers(*, region: int | None = None, since: datetime | None = None) -> Verified:
+    """The same for needs, rounds, pairs, studios, sessions and suggestions, together."""
+    found = Verified()
+    for tracks, events in TRACKS.items():
+        one = verify(events, tracks, region=region, since=since, proofs=(_texts_prove,))
+        found = Verified(found.tracks + one.tracks, found.events + one.events, [*found.breaks, *one.breaks])
+    return found
 
 
 def _texts_prove(batch: list[tuple[Track, list[Event]]]) -> list[Break]:

@@ -23,13 +23,14 @@ from django.utils import timezone
 from bihuan.book import outbox, tallies
 from bihuan.jobs import hints
 from bihuan.loop import sweep
+from bihuan.offers import lapsing
 from bihuan.release import moving
 
 log = logging.getLogger(__name__)
 
 BEAT = 0.2  # seconds from one beat to the next, unless a part left work behind
 FOLD, DRAIN, SWEEP, MOVE = 5000, 200, 200, 50  # taken by one beat
-LOOK = 1.0  # seconds between two looks for publications with somebody left to move
+LOOK = 1.0  # seconds between two looks for what is seldom due: publications to carry out, needs and help plans
 LONGEST_WAIT = 30.0
 LIVES = timedelta(seconds=15)  # a heartbeat older than this means the pump is dead
 
@@ -72,10 +73,12 @@ class Pump:
     parts: list[Part] = field(init=False)
     _told_at: float = 0.0
     _looked_at: float = 0.0
+    _helped_at: float = 0.0
     _alive_at: float = 0.0
 
     def __post_init__(self) -> None:
         works = {"fold": self._fold, "drain": self._drain, "sweep": self._sweep, "move": self._move}
+        works["help"] = self._help
         works["hint"] = self._hint  # last, so that it tells of this beat
         self.parts = [Part(name, work) for name, work in works.items()]
 
@@ -127,6 +130,15 @@ class Pump:
         moved = moving.run_due(at, MOVE)
         self._looked_at = 0.0 if moved else time.monotonic()
         return moved == MOVE
+
+    def _help(self, at: datetime) -> bool:
+        """Lift needs that nobody claimed, open and mark the lines of help plans, ask for yearly plans."""
+        if time.monotonic() - self._helped_at < LOOK:
+            return False
+        regions = lapsing.sweep(at, SWEEP)
+        self._helped_at = 0.0 if regions else time.monotonic()
+        self._changed(areas=frozenset(regions))
+        return len(regions) >= SWEEP
 
     def _changed(self, *, areas: frozenset[int], units: frozenset[int] = frozenset()) -> None:
         self.topics |= {hints.area(one) for one in areas} | {hints.unit(one) for one in units}

@@ -8,4 +8,7 @@ class Offers(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bihuan.offers import tell  # noqa: F401 - registers itself
+        from bihuan.net import tree
+        from bihuan.offers import handover, tell  # noqa: F401 - `tell` registers itself
+
+        tree.before_close.append(handover.require_nothing_owed)

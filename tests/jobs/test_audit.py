@@ -46,7 +46,11 @@ def audit(*arguments):
 
 def test_S1_S2_an_untouched_record_verifies(case, at):
     a_case(at, serial=2)
-    assert audit() == (0, "核对了 2 件工单、4 条记录。\n核对了 0 份培养档案、0 条记录。\n核对了 0 笔账。\n全部相符。\n")
+    assert audit() == (
+        0,
+        "核对了 2 件工单、4 条记录。\n核对了 0 份培养档案、0 条记录。\n"
+        "核对了 0 件需求、结对和活动，0 条记录。\n核对了 0 笔账。\n全部相符。\n",
+    )
 
 
 def test_S2_a_changed_word_in_an_event_is_found_at_its_link(case):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -51,11 +52,10 @@ def draw_up(claim: Claim, lines: Sequence[Line], *, by: Posting, at: datetime, r
     said = words(offer, reason) if replaced else {}
     old = PlanItem.objects.filter(claim=claim)
     dropped = old.filter(stage__in=["waiting", "open"]).update(stage=PlanItem.Stage.DROPPED)
-    items = _written(offer, claim, lines, first=old.count() + 1, at=at)
+    items, plan = _written(offer, claim, lines, first=old.count() + 1, at=at)
     end = clock.due(clock.END, start=clock.ends(max(line.due_on for line in lines)), unit_id=claim.unit_id)
     Claim.objects.filter(pk=claim.pk).update(planned_at=claim.planned_at or at, due_at=end)
-    plan = [{"n": item.n, "text": item.text_id, "helper": item.helper, "due_on": item.due_on} for item in items]
-    facts = {"claim": claim.pk, "items": plan, "dropped": dropped, **said}
+    facts = {"claim": claim.pk, "dropped": dropped, **plan, **said}
     note(offer, "replan" if replaced else "plan", by=by, at=at, facts=facts)
     fire_due(offer, at=at)  # what is for this month opens at once
     return list(PlanItem.objects.filter(claim=claim, n__gte=items[0].n).order_by("n"))
@@ -96,15 +96,22 @@ def _check(n: int, line: Line, today: date) -> Line:
     return replace(line, month=month, helper=helper)
 
 
-def _written(offer: Offer, claim: Claim, lines: Sequence[Line], *, first: int, at: datetime) -> list[PlanItem]:
-    return PlanItem.objects.bulk_create(
+def _written(
+    offer: Offer, claim: Claim, lines: Sequence[Line], *, first: int, at: datetime
+) -> tuple[list[PlanItem], dict[str, Any]]:
+    """The lines as tasks, and what the event tells of them: who helps until when, and the digests of their words."""
+    said = {n: words(offer, line.measure, key=f"item{n}") for n, line in enumerate(lines, start=first)}
+    items = [
         PlanItem(
-            id=new_id(), claim=claim, n=n, month=line.month, text_id=words(offer, line.measure)["text"],
-            helper=line.helper, helper_posting=line.posting and line.posting.pk, due_on=line.due_on,
+            id=new_id(), claim=claim, n=n, month=line.month, text_id=said[n][f"item{n}"], helper=line.helper,
+            helper_posting=line.posting and line.posting.pk, due_on=line.due_on,
             opens_at=max(at, clock.starts(line.month)), due_at=clock.ends(line.due_on),
         )
         for n, line in enumerate(lines, start=first)
-    )  # fmt: skip
+    ]  # fmt: skip
+    told = [{"n": item.n, "helper": item.helper, "due_on": item.due_on} for item in items]
+    facts = {key: value for one in said.values() for key, value in one.items()}
+    return PlanItem.objects.bulk_create(items), {"items": told, **facts}
 
 
 @transaction.atomic

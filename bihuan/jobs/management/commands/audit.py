@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import get_current_timezone
 
 from bihuan.book import ledger
-from bihuan.jobs.integrity import check_cases, check_standings
+from bihuan.jobs.integrity import check_cases, check_offers, check_standings
 from bihuan.net.models import Unit
 
 SHOWN = 20
@@ -23,10 +23,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, region: str | None = None, since: str | None = None, **options: Any) -> None:
         chosen: dict[str, Any] = {"region": _region(region), "since": _moment(since)}
-        cases, standings = check_cases(**chosen), check_standings(**chosen)
+        cases, standings, offers = check_cases(**chosen), check_standings(**chosen), check_offers(**chosen)
         self.stdout.write(f"核对了 {cases.tracks} 件工单、{cases.events} 条记录。")
         self.stdout.write(f"核对了 {standings.tracks} 份培养档案、{standings.events} 条记录。")
-        breaks: list[object] = [*cases.breaks, *standings.breaks]
+        self.stdout.write(f"核对了 {offers.tracks} 件需求、结对和活动，{offers.events} 条记录。")
+        breaks: list[object] = [*cases.breaks, *standings.breaks, *offers.breaks]
         if region is None:  # an account may be of several
             accounts = ledger.verify(since=chosen["since"])
             self.stdout.write(f"核对了 {accounts.txns} 笔账。")

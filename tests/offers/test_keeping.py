@@ -1,0 +1,57 @@
+"""What keeps offers whole: the pump sweeps them, the record is verified with its words, a unit that owes does not end."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from bihuan.dossier.models import Text
+from bihuan.jobs.integrity import check_offers
+from bihuan.jobs.pump import Pump
+from bihuan.net import tree
+from bihuan.offers.actions import needs, pairing, plans
+from bihuan.offers.actions.plans import Line
+from bihuan.offers.models import Offer, PlanItem
+from tests.offers.test_needs import collect
+
+DAY = timedelta(days=1)
+
+
+def planned(folk, at):
+    claim = needs.claim(collect(folk, at, unit=folk.county), by=folk.farmer_helper, at=at)
+    plans.draw_up(
+        claim, [Line(date(2026, 11, 1), "上门", date(2026, 11, 20), helper="张某")], by=folk.farmer_helper, at=at
+    )
+    return claim
+
+
+def test_the_pump_sweeps_needs_and_tells(folk, at):
+    from bihuan.book.models import Message
+
+    offer = collect(folk, at)
+    Pump().run_dry(offer.window_until)
+    assert Offer.objects.get().rises == 1
+    assert Message.objects.filter(template="risen").count() == 1
+
+
+def test_S2_words_that_were_changed_are_found(folk, at):
+    claim = planned(folk, at)
+    assert check_offers().breaks == []
+    Text.objects.filter(region_id=folk.county.pk, pk=PlanItem.objects.get().text_id).update(body="别的话")
+    (found,) = check_offers(region=folk.county.pk).breaks
+    assert (found.number, found.n) == (claim.offer.no, 3)
+
+
+@pytest.mark.parametrize("owes", ["claim", "pair"])
+def test_a_unit_that_owes_help_does_not_end(folk, at, owes):
+    if owes == "claim":
+        claim = planned(folk, at)
+    else:
+        pair = pairing.pair(folk.farming, folk.south, by=folk.organiser, at=at)
+    with pytest.raises(tree.TreeFault, match="未了结"):
+        tree.close_unit(folk.farming, on=at.date(), at=at)
+    if owes == "claim":
+        needs.release(claim, text="机构改革", by=folk.farmer_helper, at=at)
+    else:
+        pairing.part(pair, on=at.date(), text="机构改革", by=folk.organiser, at=at)
+    with pytest.raises(tree.TreeFault, match="任职"):  # now it is only its people who are in the way
+        tree.close_unit(folk.farming, on=at.date(), at=at)

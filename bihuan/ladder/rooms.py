@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from bihuan.book import outbox
@@ -107,5 +106,4 @@ def fill(rows: Sequence[Outbox], at: datetime) -> None:
 
     for row in rows:
         told = row.payload
-        with transaction.atomic():
-            ranking.fill(told["program"], told["stage"], told["unit"], version=told["version"], at=at)
+        ranking.fill(told["program"], told["stage"], told["unit"], version=told["version"], at=at)

@@ -121,6 +121,7 @@ def compare(passing: Pass, *, by: Acting, at: datetime) -> Ranking:
     return _choose(standing.program, rules, gate, unit, waiting, by=by, at=at, held=standing)
 
 
+@transaction.atomic
 def fill(program: str, stage: str, unit_id: int, *, version: int, at: datetime) -> int:
     """Let those who wait into a stage while it has places: from its gates by rank, then by the moves of the clock.
 

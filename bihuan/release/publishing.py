@@ -4,9 +4,10 @@ By the worst change from the version somebody is under to the new one: wording a
 tightening leaves him where he is (`moving.move_one` moves him on somebody's decision), structural moves everybody.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -50,11 +51,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One track in a trial: where it would go. `to` is empty when it has nowhere to go; `moves` False: it stays."""
+    """One track in a trial: the place it would be in, None when it has nowhere to go; `moves` False: it stays."""
 
     track: Live
     version: str
-    to: str
+    to: str | None
     moves: bool
 
 
@@ -75,12 +76,12 @@ class Plan:
     @property
     def moved(self) -> int:
         """How many would be moved."""
-        return sum(row.moves and bool(row.to) for row in self.rows)
+        return sum(row.moves and row.to is not None for row in self.rows)
 
     @property
     def stuck(self) -> list[Row]:
         """Those who would have nowhere to go."""
-        return [row for row in self.rows if not row.to]
+        return [row for row in self.rows if row.to is None]
 
 
 class _TakenBack(Exception):
@@ -252,9 +253,14 @@ def _rows(source: Source) -> Iterator[Row]:
         return
     new, places = overlays.data_of(source.target.doc).get(kind.part, {}), places_of(source)
     for track in kind.live(source.version.pk, source.within):
-        goal = track.place if track.place in new or not track.place else places.get(track.place, "")
-        home = goal if goal in new and not new[goal].get("final") else ""
-        yield Row(track, versions.name(source.version), home if source.moves else track.place, source.moves)
+        home = track.place if not source.moves else _home(track.place, new, places)
+        yield Row(track, versions.name(source.version), home, source.moves)
+
+
+def _home(place: str, new: Mapping[str, Any], places: Mapping[str, str]) -> str | None:
+    """Where one goes from a place; who is in none yet (at the gate of a ladder) stays there."""
+    goal = place if place in new or not place else places.get(place)
+    return goal if goal == "" or (goal in new and (goal == place or not new[goal].get("final"))) else None
 
 
 def program_moves(program: Program) -> list[Move]:

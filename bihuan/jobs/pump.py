@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from bihuan.book import outbox, tallies
 from bihuan.jobs import hints
+from bihuan.ladder import sweep as ladders
 from bihuan.loop import sweep
 from bihuan.offers import lapsing
 from bihuan.release import moving
@@ -74,10 +75,12 @@ class Pump:
     _told_at: float = 0.0
     _looked_at: float = 0.0
     _helped_at: float = 0.0
+    _climbed_at: float = 0.0
     _alive_at: float = 0.0
 
     def __post_init__(self) -> None:
         works = {"fold": self._fold, "drain": self._drain, "sweep": self._sweep, "move": self._move}
+        works["climb"] = self._climb
         works["help"] = self._help
         works["hint"] = self._hint  # last, so that it tells of this beat
         self.parts = [Part(name, work) for name, work in works.items()]
@@ -130,6 +133,14 @@ class Pump:
         moved = moving.run_due(at, MOVE)
         self._looked_at = 0.0 if moved else time.monotonic()
         return moved == MOVE
+
+    def _climb(self, at: datetime) -> bool:
+        """Fire what is due on the ladders, and mark visits late; who gets a free place comes by the outbox."""
+        if time.monotonic() - self._climbed_at < LOOK:
+            return False
+        touched = ladders.sweep(at, SWEEP)
+        self._climbed_at = 0.0 if touched else time.monotonic()
+        return touched >= SWEEP
 
     def _help(self, at: datetime) -> bool:
         """Lift needs that nobody claimed, open and mark the lines of help plans, ask for yearly plans."""

@@ -102,14 +102,16 @@ def _can_happen(way: Way[P], silent: frozenset[str]) -> bool:
 
 
 def _told(walk: Walk[P], places: set[P], kind: Kind, party: str) -> Iterator[Held]:
-    """One story, the shortest, for each node where it comes to a halt."""
+    """One story, the shortest, for each node where it comes to a halt; places that a story has led through have theirs."""
     silent = frozenset(post for post, theirs in kind.posts.items() if party and theirs == party)
-    told: set[str] = set()
+    halts: set[str] = set()
+    told: set[P] = set()
     for place, path in _paths(walk) if places else ():
-        if place in places:
-            path, halt = _to_the_halt(walk, path, place, silent)
-            if walk.node(halt) not in told:
-                told.add(walk.node(halt))
+        if place in places - told:
+            path, halt, through = _to_the_halt(walk, path, place, silent)
+            told |= through
+            if walk.node(halt) not in halts:
+                halts.add(walk.node(halt))
                 yield Held(walk.node(halt), party, _story(walk, path, halt, silent, kind))
 
 
@@ -134,8 +136,11 @@ def _story(walk: Walk[P], path: tuple[Way[P], ...], place: P, silent: frozenset[
 
 def _to_the_halt(
     walk: Walk[P], path: tuple[Way[P], ...], place: P, silent: frozenset[str]
-) -> tuple[tuple[Way[P], ...], P]:
-    """Follow what happens without the silent party, clocks first, to where it halts or comes round again."""
+) -> tuple[tuple[Way[P], ...], P, set[P]]:
+    """Follow what happens without the silent party, clocks first, to where it halts or comes round again.
+
+    Returns the whole way, the place, and what it led through from `place` on.
+    """
     seen: set[P] = set()
     while place not in seen:
         seen.add(place)
@@ -144,7 +149,7 @@ def _to_the_halt(
         if fresh is None:
             break
         path, place = (*path, fresh), fresh.after
-    return path, place
+    return path, place, seen
 
 
 def _halt(walk: Walk[P], place: P, silent: frozenset[str], kind: Kind) -> str:

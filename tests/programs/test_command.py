@@ -10,6 +10,7 @@ from bihuan.net.revisions import forget
 from bihuan.programs import document, scenarios
 from bihuan.programs.models import Version
 from tests.programs.test_document import PACK, TEXT
+from tests.programs.test_ladder_checks import CRAFT
 
 
 @pytest.fixture
@@ -38,6 +39,10 @@ def test_check_of_a_file_fails_on_what_no_scenario_shows(place: Path, capsys) ->
     with pytest.raises(SystemExit):
         call_command("programs", "check", str(place))
     assert "时限 limit.handle.category.roads.normal 没有用到过\n" in capsys.readouterr().out
+
+
+def test_check_knows_ladders_too() -> None:
+    assert "craft 乡村匠人培养：5 个阶段，4 道关口，7 项条件\n  9 个场景，70 步；没有问题" in run("check", str(CRAFT))
 
 
 def test_check_of_a_file_that_is_not_there_says_so() -> None:

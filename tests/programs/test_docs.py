@@ -6,15 +6,19 @@ from typing import Any
 
 import pytest
 
-from bihuan.programs import document, scenarios
+from bihuan.programs import document, ladder_scenarios, scenarios
 from bihuan.programs.checks import RULES
 from bihuan.programs.kinds import kind_of
 from bihuan.programs.reading import Table
 from tests.programs.test_document import PACK, TEXT
+from tests.programs.test_ladder_checks import CRAFT, ladders
+from tests.programs.test_ladder_checks import TEXT as LADDER
+
+__all__ = ["ladders"]
 
 DOC = (Path(__file__).parents[2] / "docs" / "programs.md").read_text(encoding="utf-8")
 PARTS = [part.split("\n", 1) for part in re.split(r"^#{2,3} ", DOC, flags=re.MULTILINE)[1:]]
-SECTIONS = {title.strip("`"): text for title, text in PARTS}
+SECTIONS = {title.replace("`", ""): text for title, text in PARTS}
 ENTRIES = ("type", "urgency", "result", "ending", "ask", "reason")
 
 
@@ -49,20 +53,58 @@ def test_every_key_of_a_document_is_explained(monkeypatch: pytest.MonkeyPatch) -
             assert inner[-1] in rows(SECTIONS["[reason.*]"]), path
 
 
-def test_every_key_of_a_scenario_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = SECTIONS["Scenarios"]
+# Tables whose keys are names that an author gives.
+NAMED = {"review", "choice", "open", "migrate"}
+
+
+def test_every_key_of_a_ladder_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in asked_for(lambda: document.load(LADDER), monkeypatch):
+        part, _, rest = path.partition(".")
+        keys = [key for key in rest.split(".")[1:] if not key.isdigit()]
+        if part == "en":
+            assert rest.split(".")[0] in {"", *rows(SECTIONS["A ladder's [en.*]"])}, path
+        elif not rest:
+            assert (
+                part in rows(SECTIONS["A ladder's document"]) or f"A ladder's [{part}.*]" in SECTIONS or part in NAMED
+            )
+        elif part not in NAMED and keys:
+            said = SECTIONS[f"A ladder's [{part}.*]"]
+            explained = {*re.findall(r"`(\w+)`", said), *re.findall(r"(\w+) =", said)}
+            assert set(_without_names(keys)) <= explained, path
+
+
+def _without_names(keys: list[str]) -> list[str]:
+    """The keys of a path that are words of the language, not an author's names."""
+    return keys[:1] + (keys[2:] if keys[0] in NAMED else keys[1:])
+
+
+@pytest.mark.parametrize(
+    ("section", "load", "pack"),
+    [("Scenarios", scenarios.load, PACK), ("Scenarios of a ladder", ladder_scenarios.load, CRAFT)],
+)
+def test_every_key_of_a_scenario_is_explained(
+    monkeypatch: pytest.MonkeyPatch, section: str, load: Any, pack: Path
+) -> None:
+    said = SECTIONS[section]
     named = {key.split(".")[0] for key in re.findall(r"`([a-z_.<>]+)`", said)}
-    paths = asked_for(lambda: scenarios.load(document.read(scenarios.beside(PACK))), monkeypatch)
-    stories = {story.key for story in scenarios.load(document.read(scenarios.beside(PACK)))}
-    for path in paths:
+    stories = {story.key for story in load(document.read(scenarios.beside(pack)))}
+    for path in asked_for(lambda: load(document.read(scenarios.beside(pack))), monkeypatch):
         parent, _, key = path.rpartition(".")
-        if parent not in ("scenario",) and not parent.endswith((".step", ".clock")) and key not in stories:
+        if parent == "scenario" or key in stories:
+            continue
+        if not parent.endswith((".step", ".clock", ".duty", ".answers", ".others", ".with")):
             assert key in rows(said) | named, path
 
 
 def test_every_finding_is_explained() -> None:
     told = re.findall(r"^\| `(\w+)` \| (error|warning) \|", SECTIONS["Checks"], flags=re.MULTILINE)
     assert dict(told) == {key: rule.severity for key, rule in RULES.items()}
+
+
+def test_every_variable_and_audience_of_a_ladder_is_explained() -> None:
+    kind, said = kind_of("ladder"), SECTIONS["A ladder's [message.*]"]
+    assert {*re.findall(r"`\{(\w+)\}`", said)} == {*kind.variables}
+    assert all(f"`{audience}`" in said for audience in kind.audiences)
 
 
 def test_every_variable_ask_audience_and_clock_is_explained() -> None:

@@ -55,6 +55,37 @@ def test_a_wrong_document_says_where_what_and_what_is_allowed(old: str, new: str
     assert said in str(caught.value)
 
 
+OPEN = '[open]\n"limit.handle.default" = "shorter"\n"move.hand_back.at_most" = "fewer"\n'
+MIGRATE = '[migrate.2]\nstate.waiting = "accepted"\n'
+
+
+def test_what_may_become_different_later_is_read() -> None:
+    program = document.load(f"{TEXT}\n{OPEN}\n{MIGRATE}")
+    assert program.opened == {"limit.handle.default": "shorter", "move.hand_back.at_most": "fewer"}
+    assert program.migrate == {2: {"waiting": "accepted"}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"shorter"', '"better"', "open.limit.handle.default：写的是“better”，应为shorter、longer、fewer、more 之一"),
+        ('"shorter"', '"more"', "open.limit.handle.default：写的是“more”，应为文件里已有的一个整数的位置"),
+        (
+            "limit.handle.default",
+            "limit.handel.default",
+            "open.limit.handel.default：写的是“shorter”，应为文件里已有的一个时限",
+        ),
+        ("[migrate.2]", "[migrate.two]", "migrate.two：写的是“two”，应为版本号，如 [migrate.2]"),
+        ("state.waiting", "stage.waiting", "migrate.2.stage：写的是不认识的键，应为下列键之一：state"),
+    ],
+)
+def test_what_cannot_become_different_is_refused(old: str, new: str, said: str) -> None:
+    text = f"{TEXT}\n" + f"{OPEN}\n{MIGRATE}".replace(old, new, 1)
+    with pytest.raises(BadDocument) as caught:
+        document.load(text)
+    assert said in str(caught.value)
+
+
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(BadDocument) as caught:
         document.load(TEXT.replace('"10wd"', '"soon"').replace("at_most = 2", "at_most = -1"), "x.toml")

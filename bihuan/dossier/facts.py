@@ -147,9 +147,24 @@ def compose(
         grade=grade or min(5, GRADES[Source(source)] + (proof is not None)), since=since, until=until, proof=proof,
         made_at=at, by=by.pk if by else None,
     )  # fmt: skip
-    if question.personal and isinstance(fact.value, str) and question.type == Question.Type.TEXT:
-        fact.sealed, fact.value = vault.seal(fact.value, _use(fact)), vault.mask_name(fact.value)
+    if is_sealed(question, fact.value):
+        fact.sealed, fact.value = sealed_value(fact.pk, fact.value)
     return fact
+
+
+def is_sealed(question: Question, value: Any) -> bool:
+    """Whether an answer is kept sealed: words that identify."""
+    return question.personal and question.type == Question.Type.TEXT and value is not None
+
+
+def sealed_value(fact_id: int, words: str) -> tuple[bytes, str]:
+    """The words sealed for a fact, and the mask that stands for them."""
+    return vault.seal(words, _use(fact_id)), vault.mask_name(words)
+
+
+def opened(fact: Fact) -> str:
+    """The sealed words of a fact, for a machine that compares or sends; people ask `reveal`."""
+    return vault.unseal(fact.sealed, _use(fact.pk)) if fact.sealed else ""
 
 
 def _show(subject: Subject, facts: list[Fact]) -> None:
@@ -163,8 +178,8 @@ def _show(subject: Subject, facts: list[Fact]) -> None:
     subject.save(update_fields=list(changed))
 
 
-def _use(fact: Fact) -> str:
-    return f"fact.value:{fact.pk}"
+def _use(fact_id: int) -> str:
+    return f"fact.value:{fact_id}"
 
 
 # Reading
@@ -269,7 +284,7 @@ def reveal(fact: Fact, *, by: Posting, purpose: str, at: datetime) -> str:
     looks.note(
         region_id=region, case_id=None, what="fact", by=by, purpose=purpose, at=at, subject_id=fact.subject_id
     )  # fmt: skip
-    return vault.unseal(fact.sealed, _use(fact)) if fact.sealed else str(fact.value or "")
+    return opened(fact) if fact.sealed else str(fact.value or "")
 
 
 def rotate(*, after: int = 0, limit: int = 1000) -> tuple[int, int]:
@@ -278,6 +293,6 @@ def rotate(*, after: int = 0, limit: int = 1000) -> tuple[int, int]:
         facts = list(Fact.objects.filter(pk__gt=after, sealed__isnull=False).order_by("pk")[:limit])
         changed = [fact for fact in facts if fact.sealed and not vault.is_current(fact.sealed)]
         for fact in changed:
-            fact.sealed = vault.seal(vault.unseal(fact.sealed, _use(fact)), _use(fact))
+            fact.sealed = vault.seal(opened(fact), _use(fact.pk))
         Fact.objects.bulk_update(changed, ["sealed"])
     return (facts[-1].pk if len(facts) == limit else 0), len(changed)

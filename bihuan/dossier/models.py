@@ -170,9 +170,14 @@ class Question(models.Model):
     type = models.CharField(max_length=8, choices=Type.choices)
     title = models.CharField(max_length=80)
     unit = models.CharField(max_length=12, blank=True)  # 元, 亩 ...
-    choice = models.JSONField(default=dict)  # key -> title
+    choice = models.JSONField(default=list)  # [[key, title], ...], in the order in which they are offered
     minutes = models.SmallIntegerField(default=1)  # what answering costs
     personal = models.BooleanField(default=False)  # an answer in words is sealed
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """Titles by key."""
+        return dict(self.choice)
 
 
 class Paper(models.Model):

@@ -76,7 +76,9 @@ def bank() -> Mapping[str, Question]:
     with BANK.open("rb") as file:
         groups = tomllib.load(file)
     return {
-        f"{group}.{key}": Question(key=f"{group}.{key}", **facts)
+        f"{group}.{key}": Question(
+            key=f"{group}.{key}", **facts | {"choice": [list(pair) for pair in facts.get("choice", {}).items()]}
+        )
         for group, members in groups.items()
         for key, facts in members.items()
     }
@@ -94,8 +96,9 @@ def ensure(*programs: Asking) -> None:
         question = known.setdefault(asked.use, _question(asked))
         if question.type != asked.type:
             raise QuestionDiffers(question, asked.type)
-        if asked.use not in stored or not question.choice.keys() >= asked.choices.keys():
-            question.choice = {**asked.choices, **question.choice}
+        new = [[choice, title] for choice, title in asked.choices.items() if choice not in question.choices]
+        if asked.use not in stored or new:
+            question.choice = [*question.choice, *new]
             changed[asked.use] = question
     Question.objects.bulk_create(
         changed.values(), update_conflicts=True, unique_fields=["key"], update_fields=["choice"]
@@ -104,8 +107,7 @@ def ensure(*programs: Asking) -> None:
 
 def _question(asked: Asked) -> Question:
     return Question(
-        key=asked.use, type=asked.type, title=asked.title, unit=asked.unit, choice=dict(asked.choices),
-        personal=asked.personal,
+        key=asked.use, type=asked.type, title=asked.title, unit=asked.unit, personal=asked.personal
     )  # fmt: skip
 
 
@@ -181,12 +183,12 @@ def _date(question: Question, said: Any) -> str:
 
 def _choice(question: Question, said: Any) -> str:
     word = str(said)
-    if word in question.choice:
+    if word in question.choices:
         return word
-    for key, title in question.choice.items():
+    for key, title in question.choice:
         if word in (title, *re.split("[、（）]", title)):
             return str(key)
-    words = "、".join(question.choice.values())
+    words = "、".join(question.choices.values())
     raise BadAnswer(_("“%(title)s”应选：%(words)s。") % {"title": question.title, "words": words})
 
 
@@ -222,7 +224,7 @@ def shown(question: Question, value: Any) -> str:
         case "flag":
             return _("是") if value else _("否")
         case "choice":
-            return str(question.choice.get(value, value))
+            return str(question.choices.get(value, value))
         case "money" if value >= 10_000:
             return f"{round(value / 10_000, 4):g}{_('万')}{question.unit or _('元')}"
         case "money" | "number":

@@ -71,8 +71,9 @@ def register(
     Raises BadSubject, AlreadyKnown, and what `normal_phone` and `parse_resident_id` raise.
     """
     subject = compose(
-        name, unit=unit, at=at, kind=kind, gender=gender, born_on=born_on, phone=phone, identity=identity, person=person
-    )
+        name, unit=unit, at=at, kind=kind, gender=gender, born_on=born_on, phone=phone, identity=identity,
+        person=person, no=free_numbers(1)[0],
+    )  # fmt: skip
     try:
         with transaction.atomic():
             subject.save(force_insert=True)
@@ -92,7 +93,7 @@ def compose(
     phone: str = "",
     identity: str = "",
     person: Person | None = None,
-    no: str = "",
+    no: str,
 ) -> Subject:
     """An unsaved subject, sealed and indexed; see `register`. Whether somebody is known already, the caller looks up."""
     name = tidy(name).strip()
@@ -101,7 +102,7 @@ def compose(
     if len(name) > 80:
         raise BadSubject(_("姓名太长，最多 80 个字。"), "name")
     subject = Subject(
-        id=new_id(), no=no or new_short_code(), kind=kind, name=name, pinyin=spelled(name), gender=gender,
+        id=new_id(), no=no, kind=kind, name=name, pinyin=spelled(name), gender=gender,
         born_on=born_on, person=person, made_at=at, **_place(unit),
     )  # fmt: skip
     if phone:
@@ -111,6 +112,15 @@ def compose(
     if subject.born_on and subject.born_on > at.date():
         raise BadSubject(_("出生日期在今天以后，请核对。"), "born_on")
     return subject
+
+
+def free_numbers(count: int) -> list[str]:
+    """So many public codes that nobody has. One query."""
+    made: set[str] = set()
+    while len(made) < count:
+        fresh = {new_short_code() for _each in range(count - len(made))}
+        made |= fresh - set(Subject.objects.filter(no__in=fresh).values_list("no", flat=True))
+    return list(made)
 
 
 def _place(unit_id: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ class Ladder(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bihuan.ladder import handover, kind, rooms, tell  # noqa: F401 - some register themselves
+        from bihuan.ladder import handover, imports, kind, rooms, tell  # noqa: F401 - some register themselves
         from bihuan.net import postings
 
         kind.register()

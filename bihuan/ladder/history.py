@@ -24,11 +24,10 @@ from bihuan.ladder.posts import ANSWERABLE, area
 from bihuan.ladder.record import place
 from bihuan.lib.worktime import Duration, due
 from bihuan.net.calendar import calendar_for
+from bihuan.net.imports.copying import copy_made
 from bihuan.net.models import Posting
 from bihuan.programs import versions
 from bihuan.programs.ladder import LadderProgram, level_of
-
-BATCH = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,8 @@ class _Writing:
             rooms.require_places(self.program, next(iter(self.rules.values())), stage, unit, wanted=wanted)
 
     def save(self) -> None:
-        for model, rows in self.rows.items():
-            model._default_manager.bulk_create(rows, batch_size=BATCH)
+        for rows in self.rows.values():
+            copy_made(rows)
 
     def _keep(self, *rows: models.Model) -> None:
         for row in rows:

@@ -107,7 +107,7 @@ def write_history(
     """
     prepare = _Preparing(region_id, version_id)
     copying = _Copying(region_id, at=at, durable=durable)
-    with _collector_at_rest(), copying.lane() as lane:
+    with collector_at_rest(), copying.lane() as lane:
         for histories_of_batch in _batches(histories, batch):
             lane.give(prepare.batch(histories_of_batch))
     return copying.written
@@ -120,7 +120,7 @@ def _batches(histories: Iterable[History], size: int) -> Iterator[list[History]]
 
 
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
+def collector_at_rest() -> Iterator[None]:
     """Rows hold no cycles; the collector would only walk thousands of living ones, a fifth of the time."""
     was = gc.isenabled()
     gc.disable()

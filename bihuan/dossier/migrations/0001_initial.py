@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ),
                 ("title", models.CharField(max_length=80)),
                 ("unit", models.CharField(blank=True, max_length=12)),
-                ("choice", models.JSONField(default=dict)),
+                ("choice", models.JSONField(default=list)),
                 ("minutes", models.SmallIntegerField(default=1)),
                 ("personal", models.BooleanField(default=False)),
             ],

@@ -14,7 +14,7 @@ SHOWN = 20
 
 
 class Command(BaseCommand):
-    help = "导入表格：区划、单位、网格、岗位、地名、边界、日历、工单。Import a sheet; run again, it changes nothing."
+    help = "导入表格：区划、单位、网格、岗位、地名、边界、日历、工单、培养对象。Import a sheet; run again, it changes nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND", title="KIND")

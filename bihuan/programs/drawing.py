@@ -19,6 +19,9 @@ WIDE, NARROW = 560, 330  # of a card: for a page of paper or a desk, and for a p
 SIZE, SMALL = 14, 12  # of letters
 LINE, ROW, HEAD, PAD, GAP, RAIL, EDGE = 17, 22, 30, 12, 26, 13, 14
 INK, QUIET, PAPER, FRAME = "#1f2937", "#4b5563", "#ffffff", "#9ca3af"
+PLACES = ("start", "state", "stage", "out")
+OFFERED = {"notice": "向群众公示", "appeal": "本人可以申诉"}  # steps that wait for somebody who owes nothing
+UNNAMED = {"start": "开始", "out": "没有进入"}
 # Dark enough to be read on white as words; each goal has one, on its rail and in the lines that lead there.
 COLOURS = ("#1d4ed8", "#b45309", "#047857", "#7e22ce", "#be123c", "#0e7490", "#4d7c0f", "#9d174d", "#374151")
 FONT = "system-ui, 'Noto Sans CJK SC', 'Microsoft YaHei', sans-serif"
@@ -132,12 +135,13 @@ def _as_passed(graph: Graph) -> list[Node]:
     for edge in graph.edges:
         ways.setdefault(edge.source, []).append(edge.target)
     rank = {key: nth for nth, key in enumerate(graph.nodes)}
+    steps = {key for key, node in graph.nodes.items() if node.kind not in PLACES}  # right after what leads to them
     done: list[str] = []
     seen: set[str] = set()
 
     def walk(key: str) -> None:
         seen.add(key)
-        for target in sorted(ways.get(key, ()), key=lambda target: -rank[target]):
+        for target in sorted(ways.get(key, ()), key=lambda target: (target in steps, -rank[target])):
             if target not in seen:
                 walk(target)
         done.append(key)
@@ -158,7 +162,11 @@ def _card(program: Document, graph: Graph, node: Node, top: float, width: int, f
         way = _way(graph, goal, edges, y, width, following)
         ways.append(way)
         y += ROW + (len(way.lines) - 1) * LINE
-    return Card(node, node.title or "开始", notes, tuple(ways), top, y + 6 - top)
+    return Card(node, _called(node), notes, tuple(ways), top, y + 6 - top)
+
+
+def _called(node: Node) -> str:
+    return node.title or UNNAMED.get(node.kind, node.key)
 
 
 def _grouped(graph: Graph, source: str) -> dict[tuple[str, str], list[Edge]]:
@@ -177,14 +185,15 @@ def _way(graph: Graph, goal: str, edges: list[Edge], y: float, width: int, follo
     automatic = any(edge.by_clock for edge in edges)
     by = "，".join(part for part in (who, "到期自动" if automatic and people else "") if part)
     said = f"{title}（{by}）" if by else title
-    room = width - 2 * PAD - _length(f"↓ {graph.nodes[goal].title}", SIZE) - 16
+    room = width - 2 * PAD - _length(f"↓ {_called(graph.nodes[goal])}", SIZE) - 16
     lines = tuple(_wrapped([said], room, SIZE))
     return Way(title, by, goal, automatic, lines, y + ROW / 2)
 
 
 def _notes(program: Document, graph: Graph, node: Node) -> Iterator[str]:
     if node.owner:
-        yield f"{post(node.owner)}负责" + "".join(f"；{clock}" for clock in _clocks(program, node))
+        who = OFFERED.get(node.kind) or f"{post(node.owner)}负责"
+        yield "；".join([who, *_clocks(program, node)])
     elif clocks := [*_clocks(program, node)]:
         yield "；".join(clocks)
     stays = dict.fromkeys(edge.title for edge in graph.edges if edge.source == edge.target == node.key)

@@ -11,11 +11,11 @@ from bihuan.programs import document, drawing, versions
 from bihuan.programs.drawing import NARROW, WIDE, Picture, lay_out, svg
 from bihuan.programs.graph import graph_of
 
-SHIPPED = versions.shipped()
+DOCUMENTS = [*versions.shipped(), Path(__file__).with_name("craft.toml")]
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 DRAWN = sorted(PICTURES.glob("program-*.svg"))
 both = pytest.mark.parametrize("width", [WIDE, NARROW])
-each = pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+each = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 
 
 def picture(path: Path, width: int) -> Picture:

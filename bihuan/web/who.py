@@ -20,7 +20,9 @@ from bihuan.net.tree import UnitRow
 from bihuan.web.places import has_map, place_context
 
 # Who works for the inhabitants of a place; the hotline's and the system's own staff are reached by the hotline.
-SERVING = (Role.GRID_WORKER, Role.HANDLER, Role.CHIEF, Role.LEADER)
+# In the order in which they stand on the notice board.
+SERVING = (Role.LEADER, Role.CHIEF, Role.HANDLER, Role.GRID_WORKER)
+FIRST = 6  # people shown at once; a community may have a hundred helpers
 
 
 @require_safe
@@ -32,6 +34,7 @@ def who(request: HttpRequest) -> HttpResponse:
         "serving": serving(unit, localdate()) if unit else [],
         "desk": _desk(unit) if unit else None,
         "nobody_words": _("这里还没有公示。"),
+        "lost_words": _("没认出是哪里。请换个写法，或者一级一级地选。"),
         "chosen": True,  # here choosing is the first way, so its boxes stand open
     }
     if getattr(request, "htmx", False):
@@ -52,7 +55,9 @@ def serving(unit: UnitRow, on: date) -> list[dict[str, Any]]:
     units = Unit.objects.in_bulk(near)
     held = Posting.objects.filter(standing_on(on), unit__in=near, role__in=SERVING).exclude(title="")
     people: dict[int, list[dict[str, str]]] = {}
-    for one in held.select_related("person").order_by("role", "since", "id"):
+    for one in sorted(
+        held.select_related("person").order_by("since", "id"), key=lambda one: SERVING.index(Role(one.role))
+    ):
         people.setdefault(one.unit_id, []).append({"name": one.person.name, "title": _title(one)})
     return [_place(units[id], people.get(id, [])) for id in near]
 
@@ -65,7 +70,12 @@ def _title(one: Posting) -> str:
 
 def _place(unit: Unit, people: list[dict[str, str]]) -> dict[str, Any]:
     level = str(Level(min(unit.level, Level.GRID)).label)
-    return {"name": unit.name, "kind": level, "duties": unit.duties, "phone": unit.phone, "people": people}
+    return {"name": unit.name, "kind": level, "duties": unit.duties, "phone": unit.phone} | _folded(people)
+
+
+def _folded(people: list[dict[str, str]]) -> dict[str, Any]:
+    rest = people[FIRST:]
+    return {"people": people[:FIRST], "rest": rest, "more": _("还有 %(n)d 人") % {"n": len(rest)} if rest else ""}
 
 
 def _desk(unit: UnitRow) -> dict[str, str]:

@@ -23,6 +23,6 @@ window.htmx = htmx;
 window.Alpine = Alpine;
 // What the other bundles (map.js, wall.js) share with this one, so that htmx is loaded once.
 window.bihuan = { each, toast, word };
-const starts = [startPage, startRequests, startToasts, startConfirm, startPhotos, startSubmit, startDrafts, startWriting, startFilling, startMistakes, startKeys, startClocks, startPictures, startReplies, startLive];
+const starts = [startPage, startRequests, startToasts, startConfirm, startPhotos, startSubmit, startDrafts, startWriting, startFilling, startKeys, startClocks, startPictures, startReplies, startLive, startMistakes];
 for (const start of starts) start();
 Alpine.start();

@@ -1,5 +1,6 @@
 // A refused form says where: the focus goes to the sentence that says why, else to the first wrong field. A field that is being mended
 // stops complaining.
+import { each } from "./onload.js";
 import { word } from "./words.js";
 
 const WRONG = 'form[method="post"] :is([data-wrong], [aria-invalid="true"])';
@@ -49,7 +50,7 @@ function onChange({ target }) {
 }
 
 export function startMistakes() {
-  lead(document.querySelector(WRONG));
+  each("body", () => lead(document.querySelector(WRONG))); // when all else stands: a field that is moved loses the focus
   for (const name of ["input", "change"]) document.addEventListener(name, onChange);
   document.addEventListener("invalid", say, true);
   document.body.addEventListener("htmx:afterSettle", onSwap);

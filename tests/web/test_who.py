@@ -1,5 +1,7 @@
 """The public page of who serves a place: what hangs on the notice board, and nothing else."""
 
+import re
+
 import pytest
 from django.http import HttpResponse
 from django.test import Client
@@ -55,6 +57,21 @@ def test_an_address_tells_who_serves_from_the_grid_up_to_the_street(client: Clie
     assert found.index("第一网格</h2>") < found.index("南关社区</h2>") < found.index("海州街道</h2>")
 
 
+def test_who_leads_stands_first_and_many_helpers_are_folded(client: Client, served: County) -> None:
+    for n in range(8):
+        served.post(f"帮手{n}", served.nanguan, Role.GRID_WORKER, title="网格辅警")
+    served.post("钱书记", served.nanguan, Role.CHIEF, title="社区书记")
+    tree.forget()
+    found = page(client, address="南关社区")
+    names = re.findall(r"钱书记|帮手\d|还有 \d+ 人", found)
+    assert names[0] == "钱书记" and names[6].startswith("还有") and len(names) == 10
+
+
+def test_a_place_that_is_not_found_is_to_be_written_another_way(client: Client, served: County) -> None:
+    found = page(client, address="火星街道")
+    assert "请换个写法" in found and "我们的人会去找" not in found
+
+
 def test_nothing_private_is_shown(client: Client, served: County) -> None:
     found = page(client, address="新华小区3号楼")
     for words in ("13800001234", "zhaotiezhu", "不公示的人", "孙管理", "网格员</span>"):
@@ -91,7 +108,7 @@ def test_htmx_gets_the_part_only(client: Client, served: County) -> None:
 def test_nonsense_is_answered_kindly(client: Client, served: County) -> None:
     for address in ("'; DROP TABLE net_unit; --", "<script>alert(1)</script>", "不存在的地方" * 50, "\U0002070e家"):
         found = page(client, address=address)
-        assert "<script>alert" not in found and "没认出是哪个社区" in found
+        assert "<script>alert" not in found and "没认出是哪里" in found
 
 
 def test_the_page_costs_few_queries(client: Client, served: County, django_assert_num_queries: object) -> None:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from bihuan.book.models import Look
 from bihuan.jobs import housekeeping, tasks
 from bihuan.jobs.integrity import check_cases
+from bihuan.lib.codes import spoken
 from bihuan.loop.models import Case
 from bihuan.net import calendar, tree
 from bihuan.net.models import Posting, Role
@@ -75,7 +76,7 @@ def _lines(rows: list[Look]) -> list[list[Any]]:
 def _look(row: Look, posting: Posting | None, number: str) -> list[Any]:
     name = {"text": posting.person.name if posting else _("系统"), "sub": posting.unit.name if posting else ""}
     at = f"{localtime(row.at):%Y-%m-%d %H:%M:%S}"
-    return [at, name, str(WHAT.get(row.what, row.what)), number, {"text": row.purpose, "wide": True}]
+    return [at, name, str(WHAT.get(row.what, row.what)), spoken(number) if number else "", {"text": row.purpose, "wide": True}]
 
 
 # Is the record whole?

@@ -66,7 +66,7 @@ def _year_page(request: HttpRequest, **forms_: Any) -> dict[str, Any]:
         ],
         "weekdays": [_("一"), _("二"), _("三"), _("四"), _("五"), _("六"), _("日")],
         "months": [_month(year, month, days, own, today) for month in range(1, 13)],
-        "computed": ", ".join(map(str, calendar.computed_years())),
+        "computed": _("、").join(map(str, calendar.computed_years())),
         "area": area.name if area else _("全国通用"),
         "hours": _said(days.hours_on(today)),
         "drop_words": _("取消"),

@@ -26,6 +26,7 @@ class KeyForm(forms.Form):
     )
     posting = forms.ModelChoiceField(
         Posting.objects.none(),
+        empty_label=gettext_lazy("请选择"),
         label=gettext_lazy("以哪个岗位办理"),
         help_text=gettext_lazy("它能看到、能做的，就是这个岗位能看到、能做的。"),
     )

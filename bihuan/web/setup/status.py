@@ -64,7 +64,7 @@ def _stats(here: list[Any], area: int) -> list[dict[str, Any]]:
         (_("部门单位"), sum(unit.kind in (Kind.ORGAN, Kind.CENTRE) for unit in here), "setup_units"),
         (_("在任岗位"), people.count(), "setup_people"),
     ]
-    return [{"label": label, "value": value, "url": reverse(name)} for label, value, name in counted]
+    return [{"label": label, "value": f"{value:,}", "url": reverse(name)} for label, value, name in counted]
 
 
 def _steps(here: list[Any], area: int) -> list[dict[str, Any]]:

@@ -45,6 +45,8 @@ def _names(program: CaseProgram) -> Names:
         yield f"state.{s.key}.clocks", s.clocks, p.clocks
     for c in p.clocks.values():
         yield f"clock.{c.key}.limit", (c.limit,), p.limits
+    for n, mapped in p.migrate.items():
+        yield f"migrate.{n}.state", mapped.values(), p.states
     for limit in p.limits.values():
         yield f"limit.{limit.key}.type", limit.type, p.types
         yield f"limit.{limit.key}.urgency", limit.urgency, p.urgencies

@@ -118,6 +118,10 @@ class LadderPaper:
             "tell": lambda step: self._tell(step.answers, step.at),
             "free": self._free,
         }
+        if self.told.keys() - self.program.asks.keys():
+            raise Refused("answer", "有的答案没有对应的问题")
+        if self.others.keys() - self.program.stages.keys():
+            raise Refused("state", "有的名额不属于任何阶段")
         deeds[step.verb or ""](step)
 
     def advance_clock(self, at: datetime) -> None:

@@ -34,6 +34,7 @@ BROKEN: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("unknown", "move.answer.results", [('results = ["answered"]', 'results = ["told"]')]),
     ("unknown", "limit.handle.type", [("type.inquiry", "type.enquiry")]),
     ("unknown", "limit.handle.category.utilities", [("category.utilities.normal", "category.utilities.calm")]),
+    ("unknown", "migrate.1.state", [("[en.program]", '[migrate.1]\nstate.parked = "filled"\n\n[en.program]')]),
     ("not_in_kind", "state", [("[state.filed]", "[state.parked]")]),
     ("not_in_kind", "move.sign.verb", [('verb = "sign"', 'verb = "autograph"')]),
     ("not_in_kind", "move.uphold.outcome", [('outcome = "uphold"\ntitle', 'outcome = "maybe"\ntitle')]),

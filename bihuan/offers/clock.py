@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Q
+from django.utils.timezone import localdate
 
 from bihuan.lib import worktime
 from bihuan.lib.worktime import Duration
@@ -37,6 +38,15 @@ def starts(day: date) -> datetime:
 def ends(day: date) -> datetime:
     """The instant a day is over."""
     return starts(day + timedelta(days=1))
+
+
+def year_plan_due(years: set[int], *, at: datetime, now: datetime | None) -> datetime:
+    """When the next yearly plan of a pair is due: that of the first year from this one on that has none, by the end of its
+    January; this year's when it was due already (`now`)."""
+    this = localdate(at).year
+    owed = next(year for year in range(this, this + 3) if year not in years)
+    by = ends(date(owed, *YEAR_PLAN_BY))
+    return max(by, now) if owed == this and now else by
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -46,10 +46,11 @@ def begin(track: Track, *, by: Acting, at: datetime, facts: Mapping[str, Any] | 
     """Write a new track and its first event, which sets every column that is not as a row begins. Three statements."""
     track.no = new_number()
     track.save(force_insert=True)
-    append(track, EVENTS[type(track)], "begin", by=by, at=at, changes=_columns(track), facts=facts)
+    append(track, EVENTS[type(track)], "begin", by=by, at=at, changes=columns_of(track), facts=facts)
 
 
-def _columns(track: models.Model) -> dict[str, Any]:
+def columns_of(track: models.Model) -> dict[str, Any]:
+    """The columns of a new track that are not as a row begins."""
     columns = [column for column in track._meta.concrete_fields if column.attname not in APART]
     values = ((column, getattr(track, column.attname)) for column in columns)
     return {column.attname: value for column, value in values if value != column.get_default()}

@@ -100,17 +100,10 @@ def plan(pairing: Pairing, *, year: int, text: str, by: Posting, at: datetime) -
         raise IllegalMove(_("%(year)d年的计划已经有了。") % {"year": year})
     said = words(pairing, text)
     made = PairYear.objects.create(pairing=pairing, year=year, text_id=said["text"], made_at=at)
-    due_at = _next_plan_due(pairing, this)
+    years = set(PairYear.objects.filter(pairing=pairing, year__gte=this).values_list("year", flat=True))
+    due_at = clock.year_plan_due(years, at=at, now=pairing.plan_due_at)
     note(pairing, "plan", by=by, at=at, facts={"year": year, **said}, plan_due_at=due_at)
     return made
-
-
-def _next_plan_due(pairing: Pairing, this: int) -> datetime:
-    """The first year from this one on without a plan decides: this year's is still owed, a later one by its January."""
-    years = set(PairYear.objects.filter(pairing=pairing, year__gte=this).values_list("year", flat=True))
-    owed = next(year for year in range(this, this + 3) if year not in years)
-    by = clock.ends(date(owed, *clock.YEAR_PLAN_BY))
-    return max(by, pairing.plan_due_at) if owed == this and pairing.plan_due_at else by
 
 
 @transaction.atomic

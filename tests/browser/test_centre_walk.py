@@ -208,3 +208,28 @@ def test_nothing_runs_over_the_edge(cast, morning, visit, width):
     for address in (f"/centre/filed/?case={morning[0].no}", "/centre/filed/", "/centre/units/"):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_card_holds_all_of_the_case_and_a_list_of_units_is_seen_whole(cast, morning, visit):
+    page = visit("dispatcher")
+    page.goto(f"/centre/todo/?case={morning[0].no}")
+    page.locator("#category").wait_for()
+    assert page.evaluate("(card => card.scrollHeight <= card.clientHeight + 1)(document.querySelector('.hand'))")
+    page.keyboard.press("Alt+u")
+    page.keyboard.type("海澄")
+    listed, buttons = page.locator("#unit-list"), page.locator(".hand-end")
+    listed.locator("[role=option]").first.wait_for()
+    page.wait_for_timeout(200)
+    assert listed.bounding_box()["y"] + listed.bounding_box()["height"] <= buttons.bounding_box()["y"]
+
+
+def test_the_words_of_a_ruling_do_not_come_back_in_the_order_that_follows(cast, morning, visit):
+    case = sent(cast, morning[0], timezone.now())
+    dispatching.hand_back(case, reason="unclear", text="说不清是哪一段", by=cast.handler, at=timezone.now())
+    page = visit("dispatcher")
+    page.goto(f"/centre/returned/?case={case.no}")
+    page.locator("#rule-text").fill("同意，改派")
+    page.wait_for_timeout(500)  # kept on this machine by now
+    page.keyboard.press("Alt+y")
+    page.locator("#order").wait_for()
+    assert page.locator(".draft-note").count() == 0

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from bihuan.book import outbox
-from bihuan.loop.actions import closing, dispatching
+from bihuan.loop.actions import closing, dispatching, handling
 from bihuan.loop.models import Case, State
 from bihuan.net.regions import across_regions
 from tests.browser import shot
@@ -190,3 +190,14 @@ def test_everything_is_within_reach_of_the_keyboard(cast, visit):
     page.keyboard.press("Tab")
     with across_regions("a walk"):
         assert Case.objects.get(pk=case.pk).state == State.SIGNED
+
+
+def test_whoever_was_slower_is_led_to_the_sentence_with_the_words_kept(cast, visit):
+    case = signed(cast, text=LEAK)
+    page = visit("handler")
+    page.goto(f"/cases/{case.no}/")
+    page.locator("#panel-contact textarea").fill("已电话联系，约好下午上门。")
+    handling.contact(case, text="同事先打了电话", by=cast.handler, at=timezone.now())
+    page.get_by_role("button", name="记下联系情况").click()
+    page.locator(".notice.bad:focus", has_text="这一步没有做成").wait_for()
+    assert page.locator("#kept-text").input_value() == "已电话联系，约好下午上门。"

@@ -123,3 +123,15 @@ def test_what_was_typed_stays_after_a_refusal_and_is_gone_with_the_next_call(cas
     page.keyboard.press("Alt+n")
     page.wait_for_url("**/hotline/?next=1")
     assert page.locator("#id_text").input_value() == ""
+
+
+def test_a_refusal_puts_the_cursor_where_it_is_to_be_mended(cast, visit):
+    page = visit("agent")
+    page.goto("/hotline/?caller=13812345678")
+    page.keyboard.type(WORDS)
+    page.keyboard.press("Control+Enter")
+    page.locator("#id_unit_text[aria-invalid=true]").wait_for()
+    page.wait_for_function("document.activeElement.id === 'id_unit_text'")
+    page.keyboard.press("Alt+y")
+    assert page.locator("input[name=type]:checked").get_attribute("value") == "help"  # entered, not changed
+    assert page.evaluate("document.activeElement.value") == "help"

@@ -90,13 +90,16 @@ def test_a_resident_reports_follows_and_confirms_on_a_phone(cast, outlines, visi
     page.get_by_label("怎么称呼您").fill("王芳")
     shot(page, "resident-report")
     shot(page, "resident-report-whole", whole=True)
+    page.locator("[data-photos]:not(:has([aria-busy]))").wait_for()  # a photo on its way holds the form back
     page.get_by_role("button", name="提交").click()
+    page.wait_for_url("**/report/done/**")
     page.get_by_role("heading", name="收到了").wait_for()
     shot(page, "resident-receipt")
     case = the_case()
     assert (case.grid_id, case.state) == (cast.grid1.pk, State.FILED)
     page.wait_for_function("localStorage.getItem('bihuan:draft:report') === null")
     page.get_by_role("link", name="看进展").click()
+    page.wait_for_url("**/t/**")
     shot(page, "resident-follow-filed")
     dispatched(cast)
     page.reload()
@@ -111,10 +114,38 @@ def test_a_resident_reports_follows_and_confirms_on_a_phone(cast, outlines, visi
     page.locator(".compare.enhanced").wait_for()
     shot(page, "resident-result", whole=True)
     page.get_by_role("button", name="非常满意").click()
+    page.get_by_text("谢谢您，这件事办结了。").wait_for()
     page.get_by_role("heading", name="已办结").wait_for()
     shot(page, "resident-closed")
     case = the_case()
     assert (case.state, case.ending, case.rating) == (State.CLOSED, "confirmed", 5)
+
+
+def test_a_refused_report_leads_to_what_is_wrong_and_stops_complaining_when_mended(cast, outlines, visit):
+    page = visit(size=PHONE)
+    page.goto("/report/")
+    page.get_by_role("button", name="提交").click()
+    page.locator("#wrong:focus").wait_for()
+    page.get_by_text("投诉", exact=True).click()
+    page.get_by_label("什么事").fill(WORDS)
+    page.locator("#wrong").wait_for(state="detached")
+    assert page.locator(".errorlist").count() == 0
+    page.set_input_files("input[type=file]", {"name": "x.jpg", "mimeType": "image/jpeg", "buffer": b"MZ" + bytes(900)})
+    said, send = page.locator("#toasts .notice.bad"), page.get_by_role("button", name="提交")
+    said.wait_for()
+    page.wait_for_timeout(300)  # it has risen
+    assert said.bounding_box()["y"] + said.bounding_box()["height"] <= send.bounding_box()["y"]
+
+
+def test_what_the_browser_misses_is_said_in_the_pages_language(cast, visit):
+    page = visit(size=PHONE)
+    page.goto("/track/")
+    page.evaluate("document.querySelector('main form').noValidate = false")
+    page.get_by_role("button", name="查一下").click()
+    assert (
+        page.evaluate("document.querySelector('main form :invalid:not(fieldset)').validationMessage")
+        == "这一项还没有填。"
+    )
 
 
 def test_not_solved_with_a_photo_in_two_taps(cast, visit):

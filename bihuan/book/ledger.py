@@ -25,6 +25,7 @@ CENT = Decimal("0.01")
 LARGEST = Decimal("999999999999.99")
 ZERO = Decimal(0)
 PAGE = 50
+BATCH = 2_000
 
 
 class BadAmount(ValueError):
@@ -90,6 +91,23 @@ class Cause:
     kind: str
     id: int
     region: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing given, as a register has it; the fields are those of `post`."""
+
+    rule: str
+    program: str
+    cause: Cause
+    side: str
+    measure: str
+    amount: Decimal | int | float | str
+    giver: Party
+    receiver: Party
+    place_unit: int
+    on: date
+    note: str = ""
 
 
 # Accounts
@@ -159,19 +177,65 @@ def post(
     for.   evidence: keys of photos, which the caller has claimed.   note: about the thing, not about a person.
     Raises BadAmount, AlreadyPosted, NotEnough.
     """
-    levels = tree.snapshot().levels(place_unit)
-    txn = Txn(
-        program=program, rule=rule, cause_kind=cause.kind, cause_region=cause.region, cause_id=cause.id, side=side,
-        measure=measure, amount=_amount(amount), giver_kind=giver.kind, giver_id=giver.id, giver_name=giver.name,
-        receiver_kind=receiver.kind, receiver_id=receiver.id, unit_id=place_unit,
-        **{f"l{n}": getattr(levels, f"l{n}") for n in range(1, 6)},
-        on=on, at=at, by=who(by).posting, note=note.strip()[:200], text_id=text_id, evidence=list(evidence),
-    )  # fmt: skip
-    if giver == receiver:
-        raise BadAmount(_("给予和接受的不能是同一个。"))
+    line = Line(rule, program, cause, side, measure, amount, giver, receiver, place_unit, on, note)
+    txn = _composed(line, at=at, by=by, text_id=text_id, evidence=evidence)
     _insert(txn)
     _enter(txn, account(giver, measure), account(receiver, measure))
     return txn
+
+
+def _composed(line: Line, *, at: datetime, by: Acting, text_id: int | None = None, evidence: Sequence[str] = ()) -> Txn:
+    """An unsaved transaction. Raises BadAmount."""
+    if line.giver == line.receiver:
+        raise BadAmount(_("给予和接受的不能是同一个。"))
+    giver, receiver, cause = line.giver, line.receiver, line.cause
+    levels = tree.snapshot().levels(line.place_unit)
+    return Txn(
+        program=line.program, rule=line.rule, cause_kind=cause.kind, cause_region=cause.region, cause_id=cause.id,
+        side=line.side, measure=line.measure, amount=_amount(line.amount), giver_kind=giver.kind, giver_id=giver.id,
+        giver_name=giver.name, receiver_kind=receiver.kind, receiver_id=receiver.id, unit_id=line.place_unit,
+        **{f"l{n}": getattr(levels, f"l{n}") for n in range(1, 6)},
+        on=line.on, at=at, by=who(by).posting, note=line.note.strip()[:200], text_id=text_id, evidence=list(evidence),
+    )  # fmt: skip
+
+
+@transaction.atomic
+def post_all(lines: Sequence[Line], *, at: datetime, by: Acting) -> list[Txn]:
+    """Enter many lines of a register at once: all or none, with the rows that `post` writes one by one.
+
+    Who gives must not have an account with a floor. Raises BadAmount, AlreadyPosted (a cause twice), NotEnough.
+    """
+    parties = {(party, line.measure) for line in lines for party in (line.giver, line.receiver)}
+    accounts = _accounts(parties)
+    if bounded := [line for line in lines if accounts[line.giver, line.measure].floor]:
+        raise NotEnough(balance(accounts[bounded[0].giver, bounded[0].measure]), _amount(bounded[0].amount))
+    txns = [_composed(line, at=at, by=by) for line in lines]
+    try:
+        with transaction.atomic():
+            Txn.objects.bulk_create(txns, batch_size=BATCH)
+    except IntegrityError:
+        raise AlreadyPosted(txns[0]) from None
+    entries = (
+        Entry(txn=txn, account=accounts[party, line.measure], measure=line.measure, amount=amount)
+        for line, txn in zip(lines, txns, strict=True)
+        for party, amount in ((line.giver, -txn.amount), (line.receiver, txn.amount))
+    )
+    Entry.objects.bulk_create(entries, batch_size=BATCH)
+    return txns
+
+
+def _accounts(parties: Iterable[tuple[Party, str]]) -> dict[tuple[Party, str], Account]:
+    """Their accounts, opened where there is none."""
+    wanted = {(party.kind, party.id, measure): (party, measure) for party, measure in parties}
+    keys = [dict(zip(("owner_kind", "owner_id", "measure"), key, strict=True)) for key in wanted]
+    Account.objects.bulk_create([Account(**key) for key in keys], batch_size=BATCH, ignore_conflicts=True)
+    owners = {id for _kind, id, _measure in wanted}
+    found = Account.objects.filter(owner_id__in=owners)
+    return {
+        wanted[key]: account
+        for account in found
+        if (key := (account.owner_kind, account.owner_id, account.measure)) in wanted
+    }
 
 
 def _amount(said: Decimal | int | float | str) -> Decimal:

@@ -302,3 +302,41 @@ def test_G3_reversed_by_many_at_once_it_is_reversed_once(transactional_db, at):
     found = at_once(*[lambda: ledger.reverse(txn, at=at, by=SYSTEM) for _ in range(4)])
     assert sum(isinstance(one, Txn) for one in found) == 1
     assert ledger.balance_of(WANG, "loan") == 0
+
+
+def test_many_at_once_write_what_is_written_one_by_one(net, at):
+    def rows():
+        txns = [
+            {f.attname: getattr(txn, f.attname) for f in Txn._meta.concrete_fields if f.attname != "id"}
+            for txn in Txn.objects.order_by("pk")
+        ]
+        entries = Entry.objects.order_by("pk").values_list(
+            "account__owner_kind", "account__owner_id", "measure", "amount"
+        )
+        return txns, list(entries)
+
+    facts = {"program": "three_way", "side": "support", "measure": "loan", "place_unit": net["town"], "on": ON}
+    lines = [
+        ledger.Line("plan.loan", cause=ledger.Cause("register", n), amount=n * 1_000, giver=BANK, receiver=who, **facts)
+        for n, who in enumerate((WANG, LI, WANG), 1)
+    ]
+    with transaction.atomic():
+        for line in lines:
+            given = {"amount": line.amount, "receiver": line.receiver, "cause": line.cause}
+            post(net, at, **given)
+        expected = rows()
+        transaction.set_rollback(True)
+    ledger.post_all(lines, at=at, by=SYSTEM)
+    assert rows() == expected
+
+
+def test_G2_many_at_once_bring_a_cause_once_and_undercut_no_floor(net, at):
+    facts = {"program": "three_way", "side": "support", "measure": "loan", "place_unit": net["town"], "on": ON}
+    line = ledger.Line("r", cause=ledger.Cause("register", 1), amount=5, giver=BANK, receiver=WANG, **facts)
+    with pytest.raises(ledger.AlreadyPosted):
+        ledger.post_all([line, line], at=at, by=SYSTEM)
+    ledger.account(LI, "loan", floor=True)
+    back = ledger.Line("r", cause=ledger.Cause("register", 2), amount=5, giver=LI, receiver=WANG, **facts)
+    with pytest.raises(ledger.NotEnough):
+        ledger.post_all([line, back], at=at, by=SYSTEM)
+    assert not Txn.objects.exists()

@@ -40,7 +40,7 @@ SELECT (SELECT count(*) FROM filed), {claimed}, (SELECT crowded FROM crowd)
 """
 _PHOTOS = """, photos AS (
     UPDATE dossier_photo SET region_id = %(case__region_id)s, case_id = %(case__id)s, event_n = 1
-    WHERE key = ANY(%(photos)s) AND case_id IS NULL AND EXISTS (SELECT FROM filed)
+    WHERE key = ANY(%(photos)s) AND case_id IS NULL AND holder_id IS NULL AND EXISTS (SELECT FROM filed)
     RETURNING id
 )"""
 

@@ -14,12 +14,17 @@ from django.views.decorators.http import require_POST, require_safe
 from bihuan.api.door import admit
 from bihuan.api.errors import Refused, error_body
 from bihuan.dossier import photos
-from bihuan.dossier.models import Photo
+from bihuan.dossier.models import Paper, Photo
 from bihuan.dossier.photos import MOST, BadPhoto
+from bihuan.ladder.models import Standing
 from bihuan.loop.access import may_see
 from bihuan.loop.links import case_of
 from bihuan.loop.models import Case
 from bihuan.net import tree
+from bihuan.net.models import Posting, Role
+from bihuan.net.scope import covers
+
+PEOPLE_ROLES = (Role.SECRETARY, Role.ORGANISER, Role.LEADER)
 
 # A picture never changes under its key; only the browser that was shown it may keep it.
 kept = cache_control(private=True, max_age=86400, immutable=True)
@@ -58,7 +63,7 @@ def taken(request: HttpRequest, at: datetime, *, files: str = "photos", ids: str
 def held(request: HttpRequest, keys: Iterable[str] = ()) -> list[dict[str, str]]:
     """What a form shows again after a refusal: photos that came with it and are still to be claimed."""
     wanted = [*keys] or request.POST.getlist("photo_ids")
-    known = set(Photo.objects.filter(key__in=wanted[:MOST], case_id=None).values_list("key", flat=True))
+    known = set(Photo.objects.filter(key__in=wanted[:MOST], case_id=None, holder_id=None).values_list("key", flat=True))
     return [{"id": key, "thumb": address(key, small=True)} for key in wanted if key in known]
 
 
@@ -77,9 +82,9 @@ def strip(keys: Iterable[str], words: str, *, link: str = "") -> list[dict[str, 
 @require_safe
 @kept
 def show(request: HttpRequest, key: str, small: bool = False) -> HttpResponse:
-    """A photo for staff who may see its case; one that no case has yet, for whoever holds its unguessable key."""
+    """A photo for staff who may see what it belongs to; one that nothing has yet, for whoever holds its unguessable key."""
     photo = _photo(key)
-    if photo.case_id is not None and not _staff_may_see(request, photo):
+    if (photo.case_id, photo.holder_id) != (None, None) and not _staff_may_see(request, photo):
         raise Http404
     return _file(photo, small)
 
@@ -88,8 +93,22 @@ def _staff_may_see(request: HttpRequest, photo: Photo) -> bool:
     posting: Any = getattr(request, "posting", None)
     if posting is None:
         return False
+    if photo.holder_id is not None:
+        return _covers_holder(posting, photo)
     case = Case.objects.filter(region_id=photo.region_id, pk=photo.case_id).first()
-    return case is not None and may_see(posting, case)
+    if case is not None:
+        return may_see(posting, case)
+    standing = Standing.objects.filter(pk=photo.case_id).select_related("unit").first()  # a visit
+    return standing is not None and covers(posting, standing.unit)
+
+
+def _covers_holder(posting: Posting, photo: Photo) -> bool:
+    """A paper is for those who answer for the subject's place; what was done for somebody, for the staff of its county."""
+    if photo.holder == "paper":
+        paper = Paper.objects.filter(pk=photo.holder_id).select_related("subject__unit").first()
+        return paper is not None and posting.role in PEOPLE_ROLES and covers(posting, paper.subject.unit)
+    own, region = tree.snapshot().unit(posting.unit_id), tree.snapshot().get(photo.region_id)
+    return region is not None and (region.id in own.path or own.id in region.path)
 
 
 @require_safe

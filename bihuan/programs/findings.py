@@ -84,6 +84,7 @@ RULES: dict[str, Rule] = {
     "review_levels": Rule("error", "同一步把关的岗位不在同一级，或不分级", "一步只写一级的岗位，如 secretary@village"),
     "review_down": Rule("error", "把关应逐级向上，这一步却比前一步低", "调整顺序"),
     "only_own_unit": Rule("warning", "只有本人所在的村（社区）把关", "加一级上级把关"),
+    "nobody_settles": Rule("error", "有公示或申诉期，却没有把关的人来处理异议和申诉", "加一步把关"),
     "clock_asks": Rule(
         "error", "时限打开的关口没有人在场，不能要求填写，也不能设条件", "删去 asks、must、need，由把关的人来判断"
     ),

@@ -173,7 +173,7 @@ class Gate:
     opens: who may open it.   must: tests each of which holds.   need: enough of a list hold.
     fails_to: where one goes who fails; None: stays (who was not in the program yet is out).   cool: how long after failing
     or leaving it is closed.   appeal: how long the subject may appeal before it takes effect.   reaches: passing it means one
-    has become what the program aims at.   tells: messages by MOMENTS: opened, step (each that somebody must act in), notice, appeal, passed, failed.
+    has become what the program aims at.   tells: messages by MOMENTS; "step" is each step that somebody must act in.
     """
 
     key: str

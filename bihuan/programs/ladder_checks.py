@@ -235,6 +235,8 @@ def _gates(program: LadderProgram) -> Iterator[Finding]:
         yield from _reviews(gate, where)
         if gate.notice and not _long_enough(gate.notice.limit):
             yield find("notice_short", f"{where}.notice.limit")
+        if (gate.notice or gate.appeal) and not gate.reviews:
+            yield find("nobody_settles", where)
         if CLOCK in gate.opens and (gate.asks or gate.tests):
             yield find("clock_asks", where)
         if gate.from_ and gate.reviews and program.stages[gate.to].final and not gate.reaches and not gate.appeal:

@@ -68,7 +68,7 @@ def test_what_may_become_different_later_is_read() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('"shorter"', '"better"', "open.limit.handle.default：写的是“better”，应为shorter、longer、fewer、more 之一"),
+        ('"shorter"', '"better"', "open.limit.handle.default：写的是“better”，应为shorter、longer、fewer、more"),
         ('"shorter"', '"more"', "open.limit.handle.default：写的是“more”，应为文件里已有的一个整数的位置"),
         (
             "limit.handle.default",

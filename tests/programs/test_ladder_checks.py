@@ -86,6 +86,11 @@ BROKEN: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("review_levels", "gate.keep.review.town.by", [('by = ["organiser@town"]\nlimit', 'by = ["subject"]\nlimit')]),
     ("review_down", "gate.admit.review.town.by", [('by = ["secretary@village"]', 'by = ["secretary@county"]')]),
     ("only_own_unit", "gate.keep", [('by = ["organiser@town"]\nlimit', 'by = ["secretary@village"]\nlimit')]),
+    (
+        "nobody_settles",
+        "gate.keep",
+        [("[gate.keep.review.town]", "[gate.raise.review.town]"), ('opens = ["clock"]', 'opens = ["clock"]\nappeal = "10wd"')],
+    ),
     ("clock_asks", "gate.keep", [('opens = ["clock"]', 'opens = ["clock"]\nmust = ["busy"]')]),
     ("notice_short", "gate.admit.notice.limit", [('limit = "5wd", scope', 'limit = "6d", scope')]),
     ("no_appeal", "gate.drop", [('appeal = "10wd"\n', "")]),

@@ -52,6 +52,12 @@ def still_open(standing: Standing) -> QuerySet[Duty]:
     return Duty.objects.filter(standing=standing, done_at=None, dropped_at=None)
 
 
+def overdue(at: datetime) -> QuerySet[Duty]:
+    """Open duties whose time is over at `at` and that nobody has marked yet, the longest due first."""
+    rows = Duty.objects.filter(due_at__lte=at, late=False, done_at=None, dropped_at=None)
+    return rows.order_by("due_at", "id")
+
+
 def _is_leaders(standing: Standing, duty: Duty) -> bool:
     rule = rules_of(standing).duties.get(duty.key)
     return rule is not None and rule.by == ANSWERABLE

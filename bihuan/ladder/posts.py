@@ -132,6 +132,12 @@ def first_able(
     return None
 
 
+def require_posting(by: Acting) -> None:
+    """Verdicts are given by people in posts. Raises NotYours."""
+    if not isinstance(by, Posting):
+        raise NotYours
+
+
 def require_able(
     standing: Standing,
     posts: Sequence[str],
@@ -143,6 +149,7 @@ def require_able(
     home: bool,
 ) -> str:
     """How `by` acts: main, acting, seconded, or up. Raises NotYours or AboutOneself, each saying why."""
+    require_posting(by)
     if by.pk in {one.pk for one in able(standing, posts, unit_id, on, passing=passing, home=home)}:
         return by.holding if home else Vote.StandingIn.UP
     there = _there(standing, posts, unit_id, on, home) + ([] if home else holders(OVERSEERS, unit_id, on))

@@ -34,14 +34,24 @@ def locked(standing: Standing, *, at: datetime) -> Standing:
 
 
 def fire_due(standing: Standing, *, at: datetime) -> int:
-    """Fire every timer of a locked standing that is due at `at`, in order; returns how many."""
-    from bihuan.ladder.actions.lapsing import fire  # what clocks do is told in terms of the acts, which stand above
+    """Let everything of a locked standing that is due at `at` happen, in the order of the times; returns how much.
+
+    Timers fire, and duties that were not done become late.
+    """
+    # What clocks do is told in terms of the acts, which stand above.
+    from bihuan.ladder.actions import duties, lapsing
 
     fired = 0
-    while due := timers.lapsed(at).filter(standing=standing).first():
-        fire(standing, due, at=at)
+    while True:
+        timer = timers.lapsed(at).filter(standing=standing).first()
+        duty = duties_due.overdue(at).filter(standing=standing).first()
+        if duty is not None and (timer is None or duty.due_at <= timer.due_at):
+            duties.mark_late(standing, duty)
+        elif timer is not None:
+            lapsing.fire(standing, timer)
+        else:
+            return fired
         fired += 1
-    return fired
 
 
 def open_pass(standing: Standing) -> Pass | None:

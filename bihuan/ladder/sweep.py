@@ -2,12 +2,12 @@
 
 import logging
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from django.db import transaction
 
-from bihuan.ladder import timers
-from bihuan.ladder.actions.duties import mark_late
-from bihuan.ladder.models import Duty, Standing
+from bihuan.ladder import duties_due, timers
+from bihuan.ladder.models import Standing
 from bihuan.ladder.record import fire_due
 
 log = logging.getLogger(__name__)
@@ -24,9 +24,11 @@ def sweep(at: datetime, limit: int = 200) -> int:
     """
     for pk in [pk for pk, failed in _failed.items() if failed + REST <= at]:
         del _failed[pk]
-    due = list(timers.lapsed(at).values_list("standing_id", flat=True)[: limit + len(_failed)])
-    touched = [pk for pk in dict.fromkeys(due) if pk not in _failed and _sweep_standing(pk, at)]
-    return len(touched) + sum(_mark(duty, at) for duty in _late(at, limit))
+    most = limit + len(_failed)
+    due = [*timers.lapsed(at).values_list("standing_id", "due_at")[:most]]
+    due += duties_due.overdue(at).values_list("standing_id", "due_at")[:most]
+    first = [pk for pk, _due in sorted(due, key=itemgetter(1)) if pk not in _failed]
+    return sum(_sweep_standing(pk, at) for pk in list(dict.fromkeys(first))[:limit])
 
 
 def _sweep_standing(pk: int, at: datetime) -> bool:
@@ -38,19 +40,4 @@ def _sweep_standing(pk: int, at: datetime) -> bool:
     except Exception:
         log.exception("a timer could not fire", extra={"standing": pk})
         _failed[pk] = at
-        return False
-
-
-def _late(at: datetime, limit: int) -> list[Duty]:
-    open_late = Duty.objects.filter(due_at__lte=at, late=False, done_at=None, dropped_at=None)
-    rows = open_late.exclude(standing__in=list(_failed)).order_by("due_at", "id")
-    return list(rows.select_related("standing")[:limit])
-
-
-def _mark(duty: Duty, at: datetime) -> bool:
-    try:
-        return mark_late(duty, at=at)
-    except Exception:
-        log.exception("a duty could not be marked late", extra={"standing": duty.standing_id})
-        _failed[duty.standing_id] = at
         return False

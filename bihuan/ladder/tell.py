@@ -52,11 +52,10 @@ def above(passing: Pass, *, at: datetime) -> None:
         _write(passing.standing, UP, at, [one.pk for one in there], _told(passing.standing, passing, ""))
 
 
-def late(duty: Duty, *, at: datetime) -> None:
+def late(standing: Standing, duty: Duty) -> None:
     """The unit above the one that owes it, told once."""
-    standing = duty.standing
-    rule = rules_of(standing).duties[duty.key]
-    told = _told(standing, None, "") | {"step": rule.title, "unit": duty.unit_id, "due": duty.due_at.isoformat()}
+    at, rule = duty.due_at, rules_of(standing).duties[duty.key]
+    told = _told(standing, None, "") | {"step": rule.title, "unit": duty.unit_id, "due": at.isoformat()}
     _write(standing, LATE, at, [one.pk for one in over(standing, duty.unit_id, at)], told)
 
 

@@ -59,7 +59,7 @@ def _require_leader(standing: Standing, leader: Posting, at: datetime) -> None:
 
 def hand_on(standing: Standing, leader: Posting | None, *, by: Acting, at: datetime) -> None:
     """The leader has left his posting: the next holder is answerable, or nobody until one is assigned."""
-    standing = Standing.objects.select_for_update(of=("self",)).select_related("subject").get(pk=standing.pk)
+    standing = locked(standing, at=at)
     following = None if leader is None or leader.person_id in posts.recused(standing) else leader
     _change(standing, following, by=by, at=at)
 
@@ -111,6 +111,7 @@ def do(
 
 def _require_owner(standing: Standing, duty: Duty, by: Posting) -> None:
     """The posting that owes it; without one, or for his unit, whoever holds the post there."""
+    posts.require_posting(by)
     if by.person_id in posts.recused(standing):
         raise AboutOneself
     rule = rules_of(standing).duties[duty.key]
@@ -130,14 +131,8 @@ def _enter(standing: Standing, duty: Duty, entry: str, amount: Decimal | int, *,
     return txn.pk
 
 
-@transaction.atomic
-def mark_late(duty: Duty, *, at: datetime) -> bool:
-    """Mark a duty late, once, stamped with the time it was due. Returns whether it was this call (K3)."""
-    standing = locked(duty.standing, at=at)
-    open_still = Duty.objects.filter(pk=duty.pk, late=False, done_at=None, dropped_at=None)
-    if not open_still.update(late=True):
-        return False
-    duty.standing = standing
+def mark_late(standing: Standing, duty: Duty) -> None:
+    """Mark a duty of a locked standing late, stamped with the time it was due, and tell above (K3)."""
+    Duty.objects.filter(pk=duty.pk).update(late=True)
     note(standing, "late", by=CLOCK, at=duty.due_at, facts={"duty": duty.pk, "key": duty.key})
-    tell.late(duty, at=duty.due_at)
-    return True
+    tell.late(standing, duty)

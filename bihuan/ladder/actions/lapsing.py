@@ -13,7 +13,7 @@ from bihuan.programs.kinds import CLOCK as CLOCK_POST
 from bihuan.programs.ladder import LadderClock, Step
 
 
-def fire(standing: Standing, timer: Timer, *, at: datetime) -> None:
+def fire(standing: Standing, timer: Timer) -> None:
     """Let a timer of a locked standing run out. A clock that waited for the end of a gate fires at that end."""
     moment = _moment(standing, timer)
     Timer.objects.filter(pk=timer.pk).update(stage=Timer.Stage.FIRED, ended_at=moment)

@@ -15,7 +15,7 @@ from bihuan.ladder import course, rooms
 from bihuan.ladder.actions import moving
 from bihuan.ladder.actions.gates import NotEligible
 from bihuan.ladder.models import Pass, Ranked, Ranking, Standing
-from bihuan.ladder.posts import WORDS, NotYours
+from bihuan.ladder.posts import WORDS, NotYours, require_posting
 from bihuan.ladder.record import fire_due, note, open_pass
 from bihuan.ladder.rules import NotNow, rules_of
 from bihuan.net.models import Posting
@@ -99,6 +99,7 @@ def rank(program: str, gate: str, unit_id: int, *, by: Posting, at: datetime) ->
     unit_id: the area the places are counted in. By the posts of the gate's ranking, in an area they cover.
     Raises NotYours, OutOfScope, NotNow (nobody waits).
     """
+    require_posting(by)
     rules = _rules(program, unit_id, at)
     rule = rules.gates[gate]
     level = WORDS.get(snapshot().unit(by.unit_id).level)

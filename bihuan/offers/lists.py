@@ -4,6 +4,7 @@ Each list asks what the posting may know: those who answer for trainees see thei
 them and what they took.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from bihuan.loop.lists import BadCursor
 from bihuan.net import tree
-from bihuan.net.models import Level, Posting, Tree
+from bihuan.net.models import Level, Posting, Role, Tree
 from bihuan.net.regions import across_regions
 from bihuan.net.scope import area_of
 from bihuan.net.tree import UnitRow
@@ -224,8 +225,8 @@ def my_claims(
 ) -> Page[ClaimRow]:
     """What the posting's unit took on, the longest first; with `ended`, what it finished or gave back, the last first. A
     chief sees the units below his, too. One query. Raises BadCursor."""
-    units = list(tree.snapshot().below(posting.unit_id, Tree.ADMIN)) if posting.role == "chief" else [posting.unit_id]
-    terms = ["c.unit_id = ANY(%s::bigint[])", "c.state <> 'taken'" if ended else "c.state = 'taken'"]
+    term, units = _own("c.unit_id", posting)
+    terms = [term, "c.state <> 'taken'" if ended else "c.state = 'taken'"]
     key, way = ("c.ended_at", "DESC") if ended else ("c.at", "ASC")
     found = _page(_CLAIM, terms, [units], key, "c.id", way, after, limit)
     return _paged(found, limit, lambda fields: _claim_row(fields, at, fields[16] if ended else fields[8]))
@@ -272,14 +273,15 @@ ORDER BY {order} LIMIT %s
 def overdue_items(posting: Posting, *, at: datetime, after: str = "", limit: int = PAGE) -> Page[ItemRow]:
     """Lines of plans past their date and not done: in the area a posting answers for, else of its unit; the longest
     overdue first. One query over the partial index of such lines. Raises BadCursor."""
-    terms, values = ["i.stage = 'open'", "i.due_at <= %s"], [at]
+    terms, values = ["i.stage = 'open'", "i.late"], []
     if posting.role in access.ANSWERABLE:
         area = _area(posting)
         terms.append(f"o.l{area.level} = %s")
         values.append(area.id)
     else:
-        terms.append("c.unit_id = ANY(%s::bigint[])")
-        values.append(list(tree.snapshot().below(posting.unit_id, Tree.ADMIN)))
+        term, units = _own("c.unit_id", posting)
+        terms.append(term)
+        values.append(units)
     found = _page(_ITEM, terms, values, "i.due_at", "i.id", "ASC", after, limit)
     return _paged(found, limit, lambda fields: _item_row(fields, at))
 
@@ -359,8 +361,6 @@ def _month(month: date, lines: list[PlanLine]) -> Month:
 
 def _as_list(value: Any) -> list[str]:
     """JSON columns come as text from a plain cursor."""
-    import json
-
     return json.loads(value) if isinstance(value, str) else value
 
 
@@ -523,6 +523,12 @@ def _uncursor(text: str, day: bool) -> tuple[date | datetime, int]:
         return datetime.fromtimestamp(float(moment), tz=timezone.get_current_timezone()), int(pk)
     except (ValueError, OverflowError, OSError):
         raise BadCursor from None
+
+
+def _own(column: str, posting: Posting) -> tuple[str, Any]:
+    """Rows of the posting's unit, for a chief of those below it, too. Equality where there is one, read in index order."""
+    below = tree.snapshot().below(posting.unit_id, Tree.ADMIN) if posting.role == Role.CHIEF else ()
+    return (f"{column} = ANY(%s::bigint[])", list(below)) if len(below) > 1 else (f"{column} = %s", posting.unit_id)
 
 
 def _area(posting: Posting) -> UnitRow:

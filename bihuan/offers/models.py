@@ -99,7 +99,7 @@ class RoundEvent(TrackEvent):
 
 
 class Offer(Track, Placed):
-    """A need that somebody may claim (需求), or a supply that somebody may take.
+    """A need that somebody may claim (需求). Other kinds of offer come with the mechanisms that need them.
 
     `unit` is the area at which it is offered now: units standing there, and below on the way to `place`, may claim; when
     nobody does by `window_until` it goes up (M2). `taken` counts claims that hold a seat, those done included, and never
@@ -108,7 +108,6 @@ class Offer(Track, Placed):
 
     class Kind(models.TextChoices):
         NEED = "need", _("需求")
-        SUPPLY = "supply", _("供给")
 
     class State(models.TextChoices):
         OPEN = "open", _("待认领")

@@ -311,10 +311,7 @@ class Migration(migrations.Migration):
                 ("l3", models.BigIntegerField(null=True)),
                 ("l4", models.BigIntegerField(null=True)),
                 ("l5", models.BigIntegerField(null=True)),
-                (
-                    "kind",
-                    models.CharField(choices=[("need", "需求"), ("supply", "供给")], default="need", max_length=6),
-                ),
+                ("kind", models.CharField(choices=[("need", "需求")], default="need", max_length=6)),
                 ("program", models.CharField(max_length=60)),
                 ("subject_id", models.BigIntegerField(null=True)),
                 ("standing_id", models.BigIntegerField(null=True)),

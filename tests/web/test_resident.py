@@ -519,3 +519,8 @@ def test_the_pages_speak_english_too(cast, client, at, now, page):
     said = sentences(client.get(known.get(page, page), headers={"accept-language": "en"}))
     said = re.sub("中文|海澄市住建局|海澄市|铁阳区", "", said)  # names stay what they are
     assert re.findall(r"[一-鿿]+", said) == []
+
+
+def test_a_stranger_is_not_told_of_duties(cast, client, login):
+    assert "工作范围" not in sentences(client.get("/nowhere/"))
+    assert "工作范围" in sentences(login("handler").get("/nowhere/"))

@@ -21,6 +21,7 @@ from bihuan.dossier.models import Contact, Photo, Text
 from bihuan.jobs.integrity import check_cases, check_offers, check_standings
 from bihuan.loop.models import Case, WrongTail
 from bihuan.net.regions import across_regions
+from bihuan.programs import versions
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ def _check_record(at: datetime, report: dict[str, Any]) -> list[str]:
     try:
         found = check_cases(since=since)
         others = [*check_standings(since=since).breaks, *check_offers(since=since).breaks]
-        breaks = [*found.breaks, *others, *ledger.verify(since=since).breaks]
+        breaks = [*found.breaks, *others, *ledger.verify(since=since).breaks, *versions.broken()]
     except Exception as error:  # the administrator must see the report even so
         log.exception("housekeeping: the record could not be checked")
         report["failed"]["record"] = f"{type(error).__name__}: {error}"[:300]

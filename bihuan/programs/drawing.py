@@ -109,7 +109,7 @@ def lay_out(program: Document, width: int = WIDE) -> Picture:
     """Where everything is drawn."""
     graph = graph_of(program)
     picture = Picture(program.title, width)
-    top = EDGE + HEAD
+    top: float = EDGE + HEAD
     nodes = _ordered(program, graph)
     for nth, node in enumerate(nodes):
         following = nodes[nth + 1].key if nth + 1 < len(nodes) else None
@@ -209,7 +209,7 @@ def _clocks(program: Document, node: Node) -> Iterator[str]:
             yield f"时限{Duration.parse(key).chinese()}"
         elif isinstance(clock.limit, Duration):
             yield f"{clock.title}{clock.limit.chinese()}"
-        else:
+        elif isinstance(program, CaseProgram):
             yield f"{clock.title}{program.limits[clock.limit].default.chinese()}"
 
 

@@ -7,19 +7,20 @@ from bihuan.lib.worktime import BadDuration, Duration
 from bihuan.programs.reading import KEY, Table
 
 TIMES, NUMBERS = ("shorter", "longer"), ("fewer", "more")
-DIRECTIONS = (*TIMES, *NUMBERS)
+WORDS = ("title", "about", "text", "public", "else")  # the last key of what may be worded otherwise
+DIRECTIONS = (*TIMES, *NUMBERS, "wording")
 
 
 def opened(top: Table) -> dict[str, str]:
     """[open]: paths of values ("gate.admit.review.town.limit") with the only direction a lower level may move them.
 
-    shorter, longer: durations.   fewer, more: whole numbers.
+    shorter, longer: durations.   fewer, more: whole numbers.   wording: titles and texts, which have no direction.
     """
     table = top.table("open")
     directions = {path: table.one_of(path, DIRECTIONS) for path in table.data}
     for path, direction in directions.items():
-        if direction and not _suits(_value_at(top.data, path), direction):
-            wanted = "时限" if direction in TIMES else "整数"
+        if direction and not _suits(path, _value_at(top.data, path), direction):
+            wanted = "时限" if direction in TIMES else "整数" if direction in NUMBERS else "名称或说法"
             table.wrong(path, direction, f"文件里已有的一个{wanted}的位置，如 clock.review.limit")
     return {path: direction for path, direction in directions.items() if direction}
 
@@ -31,9 +32,11 @@ def _value_at(data: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def _suits(value: Any, direction: str) -> bool:
+def _suits(path: str, value: Any, direction: str) -> bool:
     if direction in NUMBERS:
         return type(value) is int
+    if direction == "wording":
+        return isinstance(value, str) and path.split(".")[-1] in WORDS
     try:
         return isinstance(value, str) and bool(Duration.parse(value))
     except BadDuration:

@@ -10,13 +10,14 @@ from django.db.models import QuerySet
 
 from bihuan.book.journal import Acting
 from bihuan.loop.models import Case
-from bihuan.net.models import Level
 from bihuan.net.regions import across_regions
 from bihuan.net.tree import snapshot
 from bihuan.programs.models import Version
 from bihuan.release import tracks
 from bihuan.release.rebasing import rebase
 from bihuan.release.tracks import Count, Live
+
+LEVELS = ("l1", "l2", "l3", "l4", "l5")  # below them are grids, of any depth
 
 
 class Cases:
@@ -57,8 +58,8 @@ def _open(version: int, within: int | None) -> QuerySet[Case]:
         return cases
     net = snapshot()
     unit = net.unit(within)
-    if unit.level <= Level.COMMUNITY:
-        return cases.filter(**{f"l{unit.level}": unit.id})
+    if (level := f"l{unit.level}") in LEVELS:
+        return cases.filter(**{level: unit.id})
     return cases.filter(grid_id__in=net.below(unit.id))
 
 

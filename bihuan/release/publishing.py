@@ -11,7 +11,9 @@ from typing import Any
 
 from django.db import transaction
 
-from bihuan.net.models import Posting, Unit
+from bihuan.net.models import Posting, Role, Unit
+from bihuan.net.scope import covers
+from bihuan.net.tree import snapshot
 from bihuan.programs import overlays, versions
 from bihuan.programs.changes import Change, Klass, diff, klass_of
 from bihuan.programs.models import Move, Program, Version
@@ -121,12 +123,28 @@ def _trial(doc: str, *, at: datetime, since: datetime, unit: Unit | None) -> Pla
     )
 
 
+class NotAuthor(Exception):
+    """Somebody publishes what is not his to publish. The message is fit for the user."""
+
+
+def require_author(by: Posting | None, unit: Unit | None = None) -> None:
+    """Only an administrator publishes, for what lies in his area; without a unit, for the whole. None: at the console.
+
+    Raises NotAuthor.
+    """
+    if by is None:
+        return
+    if by.role != Role.ADMIN or not covers(by, unit or Unit(pk=snapshot().home)):
+        raise NotAuthor("只有管理员可以发布，而且只能发布本辖区的。")
+
+
 @transaction.atomic
 def release(doc: str, *, by: Posting | None, at: datetime, since: datetime, file: str = "") -> Version:
     """Publish a document from `since` on, and see to those under way: who moves is moved from then on by the pump.
 
-    Raises what `versions.publish` does; NotPublishable also when somebody would have nowhere to go (C2).
+    Raises NotAuthor, and what `versions.publish` does; NotPublishable also when somebody would have nowhere to go (C2).
     """
+    require_author(by)
     version = versions.publish(doc, by=by, at=at, since=since, file=file)
     _schedule(version, by=by, at=at)
     return version
@@ -135,6 +153,7 @@ def release(doc: str, *, by: Posting | None, at: datetime, since: datetime, file
 @transaction.atomic
 def release_terms(terms: str, *, unit: Unit, by: Posting | None, at: datetime, since: datetime) -> Version:
     """Publish a unit's own terms, and see to those under way in it. Raises what `versions.publish_overlay` does."""
+    require_author(by, unit)
     version = versions.publish_overlay(terms, unit=unit, by=by, at=at, since=since)
     _schedule(version, by=by, at=at)
     return version
@@ -259,8 +278,10 @@ def _rows(source: Source) -> Iterator[Row]:
 
 def _home(place: str, new: Mapping[str, Any], places: Mapping[str, str]) -> str | None:
     """Where one goes from a place; who is in none yet (at the gate of a ladder) stays there."""
-    goal = place if place in new or not place else places.get(place)
-    return goal if goal == "" or (goal in new and (goal == place or not new[goal].get("final"))) else None
+    if not place or place in new:
+        return place
+    goal = places.get(place, "")
+    return goal if goal in new and not new[goal].get("final") else None
 
 
 def program_moves(program: Program) -> list[Move]:

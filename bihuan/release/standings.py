@@ -80,7 +80,7 @@ def _most(version: int, stage: Stage, within: int | None) -> int:
     there = _open(version, within).filter(stage=stage.key)
     if stage.cap is None or stage.cap.per == "all":
         return there.count()
-    counts = there.values(f"l{int(LEVELS[stage.cap.per])}").annotate(n=Number("pk")).values_list("n", flat=True)
+    counts = there.values(f"l{LEVELS[stage.cap.per]}").annotate(n=Number("pk")).values_list("n", flat=True)
     return max(counts, default=0)
 
 

@@ -17,7 +17,7 @@ from bihuan.programs.changes import Klass
 from bihuan.programs.models import Move, Version
 from bihuan.release import moving, tracks
 from bihuan.release.moving import NoReason, move_one
-from bihuan.release.publishing import plan, release, release_terms
+from bihuan.release.publishing import NotAuthor, plan, release, release_terms
 from bihuan.release.tracks import CannotMove, Live
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -285,6 +285,27 @@ def test_a_units_own_terms_move_those_in_the_unit_only(cast, at) -> None:
     assert (fresh(inside).version, fresh(outside).version) == (own.pk, outside.version)
     assert versions.in_force("request", at + DAY, cast.grid1.pk).pk == own.pk
     assert whole()
+
+
+def test_what_is_filed_in_a_unit_with_terms_goes_by_them(cast, at) -> None:
+    publish(TEXT + '\n[open]\n"limit.accept.default" = "shorter"\n"move.dispatch.title" = "wording"\n', at - DAY)
+    terms = 'program = "request"\n[set]\n"limit.accept.default" = "1wh"\n"move.dispatch.title" = "交办"\n'
+    own = release_terms(terms, unit=cast.town, by=None, at=at, since=at)
+    inside, outside = filed(at + HOUR), filed(at + HOUR, grid="", area="219981000000")
+    assert (inside.version, outside.version) == (own.pk, versions.in_force("request", at + HOUR).pk)
+    assert inside.due_at - inside.filed_at == HOUR and outside.due_at - outside.filed_at == 2 * HOUR
+    assert moves.rules_of(inside).moves["dispatch"].title == "交办"
+
+
+def test_only_an_administrator_publishes_and_only_for_his_area(cast, at) -> None:
+    opened = TEXT + '\n[open]\n"limit.handle.default" = "shorter"\n'
+    with pytest.raises(NotAuthor, match="只有管理员可以发布"):
+        release(opened, by=cast.dispatcher, at=at, since=at)
+    assert release(opened, by=cast.admin, at=at, since=at).published_by == cast.admin
+    terms = 'program = "request"\n[set]\n"limit.handle.default" = "6wd"\n'
+    cast.admin.unit = cast.other_county
+    with pytest.raises(NotAuthor, match="只能发布本辖区的"):
+        release_terms(terms, unit=cast.town, by=cast.admin, at=at + HOUR, since=at + HOUR)
 
 
 def test_a_new_version_moves_those_under_it_and_those_under_a_units_terms(cast, at) -> None:

@@ -66,9 +66,10 @@ def file(report: Report, *, at: datetime, by: Acting = RESIDENT) -> Filed:
     The centre answerable for the place has it now and the clock for accepting it runs. Sending the same report twice
     (same `client_id`) gives the same number. Raises BadReport, SameClient, TooMany.
     """
-    version = versions.in_force(PROGRAM, at)
+    # A unit's own terms change times, never which types and urgencies there are.
+    report, placed = checked(report, versions.rules(versions.in_force(PROGRAM, at).pk))
+    version = versions.in_force(PROGRAM, at, placed.grid_id or placed.region_id)
     rules = versions.rules(version.pk)
-    report, placed = checked(report, rules)
     move = _filing(rules, by)
     limit = rules.clock_limit(move.starts[0], type=report.type, urgency=report.urgency, category=_category(report))
     due = worktime.due(limit, start=at, calendar=calendar_for(placed.region_id))

@@ -9,6 +9,7 @@ from django.utils.timezone import get_current_timezone
 from bihuan.book import ledger
 from bihuan.jobs.integrity import check_cases, check_offers, check_standings
 from bihuan.net.models import Unit
+from bihuan.programs import versions
 
 SHOWN = 20
 
@@ -31,7 +32,7 @@ class Command(BaseCommand):
         if region is None:  # an account may be of several
             accounts = ledger.verify(since=chosen["since"])
             self.stdout.write(f"核对了 {accounts.txns} 笔账。")
-            breaks += accounts.breaks
+            breaks += [*accounts.breaks, *versions.broken()]  # nor are programs of a region
         if not breaks:
             self.stdout.write("全部相符。")
             return

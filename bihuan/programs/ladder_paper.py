@@ -10,6 +10,7 @@ from typing import Any
 
 from bihuan.lib.worktime import Duration, WorkCalendar, due
 from bihuan.programs.criteria import counted
+from bihuan.programs.kinds import CLOCK
 from bihuan.programs.ladder import Gate, LadderMove, LadderProgram
 from bihuan.programs.ladder_course import Place, lapse_of
 from bihuan.programs.ladder_scenarios import LadderGiven, LadderScenario, LadderSeen, LadderStep, play
@@ -122,6 +123,8 @@ class LadderPaper:
             raise Refused("answer", "有的答案没有对应的问题")
         if self.others.keys() - self.program.stages.keys():
             raise Refused("state", "有的名额不属于任何阶段")
+        if step.by == CLOCK:
+            raise Refused("post", "时限自己会动，不能替它做")
         deeds[step.verb or ""](step)
 
     def advance_clock(self, at: datetime) -> None:

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from bihuan.book.journal import Acting
 from bihuan.ladder import rooms, tell, timers
@@ -68,13 +67,10 @@ def _publish(passing: Pass, step: Step, at: datetime, until: datetime) -> None:
     """The notice in words. A name, a village and the decision: nothing else of a person is public."""
     standing = passing.standing
     rules, gate = rules_of(standing), gate_of(passing)
-    text = _("%(name)s（%(unit)s）：拟%(gate)s，进入“%(stage)s”。公示期间如有异议，可以在本页提出。") % {
-        "name": standing.subject.name,
-        "unit": snapshot().full_name(standing.unit_id),
-        "gate": gate.title,
-        "stage": rules.stages[gate.to].public,
-    }
-    Notice.objects.create(passing=passing, unit_id=passing.step_unit, text=text, since=at, until=until)
+    # In Chinese whoever asks: what is posted in public is one text.
+    where, stage = snapshot().full_name(standing.unit_id), rules.stages[gate.to].public
+    text = f"{standing.subject.name}（{where}）：拟{gate.title}，进入“{stage}”。公示期间如有异议，可以在本页提出。"
+    Notice.objects.create(passing=passing, unit_id=passing.step_unit, text=text[:600], since=at, until=until)
 
 
 def raise_up(passing: Pass, *, at: datetime) -> bool:

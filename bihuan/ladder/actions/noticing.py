@@ -65,7 +65,7 @@ def _file(
     standing: Standing, notice: Notice, text: str, by: Acting, at: datetime, *, name: str, phone: str, source: str
 ) -> intake.Filed:
     """The case of an objection: secret, at the place of the subject, with what it objects to written above."""
-    said = _("对公示的异议：%(notice)s") % {"notice": notice.text}
+    said = f"对公示的异议：{notice.text}"
     report = Report(
         type=CASE_TYPE,
         text=f"{said}\n{text.strip()}" if text.strip() else "",

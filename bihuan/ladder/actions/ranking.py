@@ -214,12 +214,12 @@ def _wanted(standing: Standing) -> list[Gate | LadderMove]:
 
 
 def _in_words(rules: LadderProgram, rank: Rank | None) -> str:
-    """How the order came about, kept with it."""
+    """How the order came about, kept with it; in Chinese whoever asks."""
     if rank is None:
-        return _("先等待的在前")
-    order = {"desc": _("从高到低"), "asc": _("从低到高")}[rank.order]
-    asks = [f"“{rules.asks[ask].title}”{order}" for ask in (rank.by, rank.then) if ask]
-    return _("按%(asks)s；相同的，先等待的在前") % {"asks": "，".join(asks)}
+        return "先等待的在前"
+    order = {"desc": "从高到低", "asc": "从低到高"}[rank.order]
+    asks = "，".join(f"“{rules.asks[ask].title}”{order}" for ask in (rank.by, rank.then) if ask)
+    return f"按{asks}；相同的，先等待的在前"[:200]
 
 
 def _call_in(waiting: Sequence[Waiting], move: LadderMove, at: datetime) -> None:

@@ -138,7 +138,7 @@ def test_a_hand_back_gives_its_reason(cast, visit):
     page.goto(f"/cases/{case.no}/")
     page.locator("#panel-hand_back summary").click()
     page.get_by_role("button", name="提交退单").click()
-    page.get_by_text("请填写“退单理由”").wait_for()
+    page.get_by_text("请选择“退单理由”").wait_for()
     page.get_by_text("不属于本单位职责").click()
     page.locator("#panel-hand_back textarea").fill("路面塌陷属市政设施，依据市政管理条例第八条由住建局办。")
     page.get_by_role("button", name="提交退单").click()

@@ -88,7 +88,8 @@ def test_enter_picks_the_first_suggestion_of_a_box(cast, visit):
 def test_a_question_is_answered_on_the_line(cast, visit):
     page = visit("agent")
     page.goto("/hotline/?caller=13900002222")
-    page.keyboard.press("Alt+y")  # 咨询 stands first
+    page.keyboard.press("Alt+y")
+    page.keyboard.press("ArrowLeft")  # 咨询 stands before 求助
     page.keyboard.press("Alt+t")
     page.keyboard.type("公交几点收车？")
     page.keyboard.press("Alt+r")

@@ -43,6 +43,9 @@ class Cases:
     def homeless(self, version: int, rules: Any, within: int | None) -> list[str]:
         return list(_homeless(version, rules, within))
 
+    def crowded(self, program: str, rules: Any, within: int | None) -> list[str]:
+        return []  # cases take no places
+
     def move(
         self, track: Live, to: Version, *, places: Mapping[str, str], by: Acting, at: datetime, why: str = ""
     ) -> bool:

@@ -119,7 +119,7 @@ def _trial(doc: str, *, at: datetime, since: datetime, unit: Unit | None) -> Pla
         changes=diff(versions.text(before), version.doc) if before else [],
         sources=sources,
         rows=[row for source in sources for row in _rows(source)],
-        refusals=[sentence for source in sources for sentence in _refused(source)],
+        refusals=[reason for one in _made_with(version) for reason in refusals(one, at)],
     )
 
 
@@ -161,7 +161,7 @@ def release_terms(terms: str, *, unit: Unit, by: Posting | None, at: datetime, s
 
 def refusals(version: Version, at: datetime) -> list[str]:
     """Why a version just written may not stay: who would have nowhere to go under it (C2). A guard of `versions`."""
-    return [sentence for source in sources_of(version) for sentence in _refused(source)]
+    return [*_crowded(version), *(sentence for source in sources_of(version) for sentence in _refused(source))]
 
 
 def _schedule(version: Version, *, by: Posting | None, at: datetime) -> None:
@@ -236,6 +236,11 @@ def places_of(source: Source) -> dict[str, str]:
     """Where those go whose place is gone: what the new document's [migrate.N] says of the version they are under."""
     migrate = versions.rules(source.target.pk).migrate
     return dict(migrate.get(versions.number_at_base(source.version), {}))
+
+
+def _crowded(version: Version) -> list[str]:
+    kind = tracks.of(version.program.kind)
+    return kind.crowded(version.program.key, versions.rules(version.pk), version.unit_id) if kind else []
 
 
 def _refused(source: Source) -> Iterator[str]:

@@ -38,7 +38,10 @@ class Standings:
         return Standing.objects.filter(pk=track.id, ended_at=None).values_list("version", flat=True).first()
 
     def homeless(self, version: int, rules: Any, within: int | None) -> list[str]:
-        return [*_at_gates(version, rules, within), *_over_full(version, rules, within)]
+        return list(_at_gates(version, rules, within))
+
+    def crowded(self, program: str, rules: Any, within: int | None) -> list[str]:
+        return list(_over_full(_standing(program, within), rules))
 
     def move(
         self, track: Live, to: Version, *, places: Mapping[str, str], by: Acting, at: datetime, why: str = ""
@@ -53,7 +56,14 @@ class Standings:
 
 
 def _open(version: int, within: int | None) -> QuerySet[Standing]:
-    standings = Standing.objects.filter(version=version, ended_at=None)
+    return _within(Standing.objects.filter(version=version, ended_at=None), within)
+
+
+def _standing(program: str, within: int | None) -> QuerySet[Standing]:
+    return _within(Standing.objects.filter(program=program, ended_at=None), within)
+
+
+def _within(standings: QuerySet[Standing], within: int | None) -> QuerySet[Standing]:
     if within is None:
         return standings
     unit = snapshot().unit(within)
@@ -69,15 +79,15 @@ def _at_gates(version: int, rules: LadderProgram, within: int | None) -> Iterato
             yield f"有{n}份培养档案正在关口“{gate}”的“{step}”这一步，新版本里没有：请保留它，或等它们结束。"
 
 
-def _over_full(version: int, rules: LadderProgram, within: int | None) -> Iterator[str]:
-    """Caps below those who stand there now."""
+def _over_full(there: QuerySet[Standing], rules: LadderProgram) -> Iterator[str]:
+    """Caps below those who stand there now (D3), under whatever version."""
     for stage in rules.stages.values():
-        if stage.cap is not None and (most := _most(version, stage, within)) > stage.cap.n:
+        if stage.cap is not None and (most := _most(there, stage)) > stage.cap.n:
             yield f"“{stage.title}”现在最多的地方有{most}人，多于新版本的名额{stage.cap.n}。"
 
 
-def _most(version: int, stage: Stage, within: int | None) -> int:
-    there = _open(version, within).filter(stage=stage.key)
+def _most(there: QuerySet[Standing], stage: Stage) -> int:
+    there = there.filter(stage=stage.key)
     if stage.cap is None or stage.cap.per == "all":
         return there.count()
     counts = there.values(f"l{LEVELS[stage.cap.per]}").annotate(n=Number("pk")).values_list("n", flat=True)

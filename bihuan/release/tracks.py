@@ -51,6 +51,9 @@ class Tracks(Protocol):
     def homeless(self, version: int, rules: Any, within: int | None) -> list[str]:
         """Why some could not live by other rules whatever their place (their type is gone ...), a sentence each."""
 
+    def crowded(self, program: str, rules: Any, within: int | None) -> list[str]:
+        """Where more stand now than other rules have room for, a sentence each."""
+
     def move(
         self, track: Live, to: Version, *, places: Mapping[str, str], by: Acting, at: datetime, why: str = ""
     ) -> bool:

@@ -87,3 +87,15 @@ def test_moving_twice_changes_nothing(world, there):
     assert [kind.move(one, version, places={}, by=world.county, at=later) for one in kind.live(version.pk, None)] == [
         False, False,
     ]  # fmt: skip
+
+
+def test_D3_a_cap_below_those_who_stand_there_is_refused(world):
+    later = START + DAY
+    more = DOCUMENT.replace('cap = { per = "town", n = 1 }', 'cap = { per = "town", n = 2 }')
+    publishing.release(more, by=None, at=later, since=later)
+    for name in ("甲", "乙"):
+        entering.enter(world.subject(name), "small", "upper", START, by=world.county, at=later)
+    found = publishing.plan(DOCUMENT, at=later + DAY)
+    assert len(found.refusals) == 1 and "现在最多的地方有2人，多于新版本的名额1" in found.refusals[0]
+    with pytest.raises(versions.NotPublishable, match="多于新版本的名额1"):
+        publishing.release(DOCUMENT, by=None, at=later + DAY, since=later + DAY)

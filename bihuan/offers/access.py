@@ -132,12 +132,22 @@ def require_steering(by: Posting, unit: object) -> None:
 
 
 def pairing_for(posting: Posting, no: str) -> Pairing:
-    """The pair with this number: for those answerable in its area and the people of its two units. Raises NotFound."""
+    """The pair with this number, for its partners. Raises NotFound."""
     pairing = _found(Pairing, no)
-    own = posting.unit_id in (pairing.unit_a_id, pairing.unit_b_id)
-    if posting.role not in PEOPLE or not (own or _answers_for(posting, pairing.unit_b_id)):
+    if not is_partner(posting, pairing):
         raise NotFound
     return pairing
+
+
+def is_partner(posting: Posting, pairing: Pairing) -> bool:
+    """Whether a posting acts in a pair: it belongs to one of its units or the office above it (a branch is often a party
+    unit below its office), or answers for the village's area."""
+    if posting.role not in PEOPLE:
+        return False
+    net = tree.snapshot()
+    offices = {id for id in net.unit(pairing.unit_a_id).path if not net.unit(id).is_place}
+    own = posting.unit_id in offices or posting.unit_id == pairing.unit_b_id
+    return own or _answers_for(posting, pairing.unit_b_id)
 
 
 def circle_for(posting: Posting, no: str) -> Circle:

@@ -8,7 +8,8 @@ class Offers(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from bihuan.net import tree
+        from bihuan.net import postings, tree
         from bihuan.offers import handover, tell  # noqa: F401 - `tell` registers itself
 
+        postings.on_end.append(handover.hand_over)
         tree.before_close.append(handover.require_nothing_owed)

@@ -7,7 +7,8 @@ import pytest
 from bihuan.dossier.models import Text
 from bihuan.jobs.integrity import check_offers
 from bihuan.jobs.pump import Pump
-from bihuan.net import tree
+from bihuan.net import postings, tree
+from bihuan.offers import lists
 from bihuan.offers.actions import needs, pairing, plans
 from bihuan.offers.actions.plans import Line
 from bihuan.offers.models import Offer, PlanItem
@@ -55,3 +56,16 @@ def test_a_unit_that_owes_help_does_not_end(folk, at, owes):
         pairing.part(pair, on=at.date(), text="机构改革", by=folk.organiser, at=at)
     with pytest.raises(tree.TreeFault, match="任职"):  # now it is only its people who are in the way
         tree.close_unit(folk.farming, on=at.date(), at=at)
+
+
+def test_who_leaves_hands_his_lines_to_the_unit_that_claimed(folk, at):
+    claim = needs.claim(collect(folk, at, unit=folk.county), by=folk.farmer_helper, at=at)
+    line = Line(date(2026, 11, 1), "接管道", date(2026, 11, 20), posting=folk.handler)
+    plans.draw_up(claim, [line], by=folk.farmer_helper, at=at)
+    assert [row.measure for row in lists.my_items(folk.handler, at=at).rows] == ["接管道"]
+    (said,) = postings.consequences(folk.handler, by=folk.admin, at=at)
+    assert said.says == f"需求{claim.offer.no}的一项帮扶转到海澄市农业农村局"
+    postings.end(folk.handler, on=at.date(), by=folk.admin, at=at)
+    item = PlanItem.objects.get()
+    assert (item.helper, item.helper_posting, item.stage) == ("周水务", None, "open")
+    assert plans.do_item(item, text="接好了", by=folk.farming_chief, at=at).stage == "done"

@@ -11,6 +11,7 @@ from bihuan.book.models import Message, Txn
 from bihuan.book.verify import verify
 from bihuan.loop.moves import IllegalMove, Missing
 from bihuan.net import tree
+from bihuan.net.models import Edge, Kind, Unit
 from bihuan.net.scope import OutOfScope
 from bihuan.offers import access, lists
 from bihuan.offers.actions import pairing
@@ -19,7 +20,7 @@ from bihuan.offers.lapsing import sweep
 from bihuan.offers.models import Deed, Pairing, PairingEvent
 from tests.dossier.people import page
 from tests.offers.people import LADDER
-from tests.world import ZONE
+from tests.world import BORN, ZONE
 
 DAY = timedelta(days=1)
 
@@ -126,6 +127,25 @@ def test_who_may_know_of_a_pair(folk, at, pair):
     for who in ("handler", "north_secretary", "agent", "worker"):
         with pytest.raises(access.NotFound):
             access.pairing_for(getattr(folk, who), pair.no)
+
+
+def test_party_units_are_paired_and_their_offices_people_act(folk, at):
+    units = {}
+    for key, parent, level in (("branch", folk.farming, 3), ("village", folk.south, 5)):
+        unit = Unit.objects.create(
+            code=f"P-{key}", kind=Kind.PARTY, name=f"{parent.name}党支部", level=level, born=BORN
+        )
+        Edge.objects.create(child=unit, parent=parent, tree="admin", since=BORN)
+        units[key] = unit
+    tree.rebuild_paths()
+    tree.forget()
+    pair = pairing.pair(units["branch"], units["village"], by=folk.organiser, at=at)
+    assert pair.l5 == folk.south.pk
+    pairing.plan(pair, year=2026, text="计划", by=folk.farmer_helper, at=at)  # of the office above the branch
+    pairing.record(pair, on=at.date(), kind="visit", text="走访", by=folk.village_secretary, at=at)
+    for who in ("handler", "north_secretary"):
+        with pytest.raises(access.NotYours):
+            pairing.plan(pair, year=2027, text="计划", by=getattr(folk, who), at=at)
 
 
 def test_S1_the_record_of_pairs_is_whole(folk, at, pair):

@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from bihuan.loop.moves import IllegalMove, Missing
 from bihuan.net import tree
 from bihuan.net.models import Level, Posting, Unit
-from bihuan.net.scope import require_scope
 from bihuan.offers import access, clock
 from bihuan.offers.entries import Given, enter_deed
 from bihuan.offers.lapsing import year_plan_late
@@ -89,7 +88,7 @@ def part(pairing: Pairing, *, on: date, text: str, by: Posting, at: datetime) ->
 def plan(pairing: Pairing, *, year: int, text: str, by: Posting, at: datetime) -> PairYear:
     """Write a pair's plan of a year, once; the next year's is due by the end of its January.
 
-    Raises IllegalMove (this year's is there, or another year than this one and the next), NotYours, OutOfScope, NoWords.
+    Raises IllegalMove (this year's is there, or another year than this one and the next), NotYours, NoWords.
     """
     pairing = _lasting(pairing, at)
     _require_partner(by, pairing)
@@ -121,7 +120,7 @@ def record(
 ) -> Deed:
     """Record what a pair did on a day; `count`: how many (problems solved, households visited ...).
 
-    Raises IllegalMove (the pair did not last that day), Missing, NotYours, OutOfScope, NoWords, BadPhoto.
+    Raises IllegalMove (the pair did not last that day), Missing, NotYours, NoWords, BadPhoto.
     """
     pairing = _lasting(pairing, at)
     _require_partner(by, pairing)
@@ -149,8 +148,6 @@ def _lasting(pairing: Pairing, at: datetime) -> Pairing:
 
 
 def _require_partner(by: Posting, pairing: Pairing) -> None:
-    """Raises unless `by` belongs to one of the two units, or is an organiser or leader of the village's area."""
-    if by.role in access.PEOPLE and by.unit_id in (pairing.unit_a_id, pairing.unit_b_id):
-        return
-    access.require_role(by, access.STEERING)
-    require_scope(by, pairing.unit_b)
+    """Raises NotYours unless `by` acts in the pair."""
+    if not access.is_partner(by, pairing):
+        raise access.NotYours

@@ -131,7 +131,7 @@ def draw_back(passing: Pass, *, by: Acting, at: datetime, facts: Mapping[str, An
     """The pass ends without a verdict: who was on a stage stays there, a nominee is out."""
     standing = passing.standing
     _end(passing, Pass.Result.WITHDRAWN, at)
-    note(standing, "withdraw", by=by, at=at, facts=_told(passing) | facts, **_stay(standing, "withdrawn", at))
+    note(standing, "withdraw", by=by, at=at, facts=_told(passing) | dict(facts), **_stay(standing, "withdrawn", at))
 
 
 def _stay(standing: Standing, result: str, at: datetime) -> dict[str, Any]:

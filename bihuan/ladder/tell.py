@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from bihuan.book import messages, outbox
 from bihuan.book.models import Message, Outbox
 from bihuan.ladder import posts, steps
+from bihuan.ladder.links import own_url
 from bihuan.ladder.models import Duty, Pass, Standing
 from bihuan.ladder.rules import rules_of
 from bihuan.lib.worktime import spell_moment
@@ -138,7 +138,7 @@ def say(rows: Sequence[Outbox], at: datetime) -> None:
     standings = Standing.objects.filter(pk__in={row.payload["standing"] for row in rows}).select_related("subject")
     by_id = {standing.pk: standing for standing in standings}
     held = _held(rows, at)
-    said = [_message(row, by_id[row.payload["standing"]], held) for row in rows if row.payload["to"] in held]
+    said = [_message(row, by_id[row.payload["standing"]]) for row in rows if row.payload["to"] in held]
     messages.send(said, at)
 
 
@@ -149,13 +149,14 @@ def _held(rows: Sequence[Outbox], at: datetime) -> set[int | None]:
     return {None} | {one.pk for one in Posting.objects.filter(pk__in=wanted) if is_standing(one, on)}
 
 
-def _message(row: Outbox, standing: Standing, held: set[int | None]) -> Message:
+def _message(row: Outbox, standing: Standing) -> Message:
     key = row.payload["message"]
     return Message(
         id=row.pk,
         region_id=row.region_id,
         case_id=standing.pk,
         posting=row.payload["to"],
+        contact_id=standing.subject_id if row.payload["to"] is None else None,
         template=key,
         body=text_of(row, standing),
         made_at=row.run_at,
@@ -177,7 +178,7 @@ def text_of(row: Outbox, standing: Standing) -> str:
         "due": due,
         "until": due,
         "why": told["why"],
-        "link": f"{settings.PUBLIC_URL}/people/me/{standing.no}/",
+        "link": own_url(standing.subject),
     }
     key = told["message"]
     if key in rules.messages:

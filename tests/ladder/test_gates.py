@@ -291,6 +291,20 @@ def test_messages_reach_the_subject_and_the_reviewers(world):
     assert "村级初选" in told["to_reviewers"].body
 
 
+def test_the_subject_is_told_by_phone_where_one_is_known(world, settings):
+    from bihuan.book import messages
+    from bihuan.dossier import subjects
+
+    settings.CHANNEL = "heard"
+    heard = []
+    messages.channel("heard")(lambda parcels, at: heard.extend(parcels))
+    subject = world.subject()
+    subjects.change(subject, phone="13812345678")
+    entering.apply("small", subject, gate="admit", at=START)
+    world.pump(START)
+    assert "13812345678" in [parcel.to for parcel in heard if "已受理" in parcel.text]
+
+
 def test_votes_cannot_be_changed_by_the_application(world):
     from django.db import ProgrammingError, transaction
 

@@ -18,7 +18,18 @@ from bihuan.net import tree
 from bihuan.net.models import Kind, Posting, Role, Tree
 from bihuan.net.postings import require_other_person, standing_on
 from bihuan.net.scope import OutOfScope, area_of, covers, require_scope
-from bihuan.offers.models import Circle, Claim, Member, Offer, Pairing, Session, Suggestion, Track
+from bihuan.offers.models import (
+    Circle,
+    Claim,
+    Deed,
+    Member,
+    Offer,
+    Pairing,
+    PlanItem,
+    Session,
+    Suggestion,
+    Track,
+)
 from bihuan.offers.numbers import as_stored
 
 ANSWERABLE = frozenset({Role.ORGANISER, Role.SECRETARY, Role.LEADER})
@@ -53,14 +64,19 @@ def offer_for(posting: Posting, no: str) -> Offer:
 
 
 def may_see(posting: Posting, offer: Offer) -> bool:
-    """Whether a posting may know of a need: it answers for the place, may claim it, or its unit has claimed it."""
+    """Whether a posting may know of a need: it answers for the place, may claim it, its unit has claimed it, or a line of
+    its plan names the posting as helper."""
     if posting.role not in PEOPLE:
         return False
     if posting.role in ANSWERABLE and covers(posting, offer.place):
         return True
     if offer.state == Offer.State.OPEN and is_offered_to(posting, offer):
         return True
-    return Claim.objects.filter(offer=offer, unit__in=tree.snapshot().below(posting.unit_id, Tree.ADMIN)).exists()
+    units = tree.snapshot().below(posting.unit_id, Tree.ADMIN)
+    return (
+        Claim.objects.filter(offer=offer, unit__in=units).exists()
+        or PlanItem.objects.filter(claim__offer=offer, helper_posting=posting.pk).exists()
+    )
 
 
 def is_offered_to(posting: Posting, offer: Offer) -> bool:
@@ -126,6 +142,25 @@ def require_steering(by: Posting, unit: object) -> None:
     """Raises NotYours or OutOfScope unless `by` is an organiser or leader of the area."""
     require_role(by, STEERING)
     require_scope(by, unit)  # type: ignore[arg-type]
+
+
+def may_see_part(posting: Posting, kind: str, id: int) -> bool:
+    """Whether a posting may see pictures held by a part of one of our tracks (PARTS): whoever may know of the track."""
+    if posting.role not in PEOPLE:
+        return False
+    if kind == "planitem":
+        item = PlanItem.objects.filter(pk=id).select_related("claim__offer__place").first()
+        return item is not None and may_see(posting, item.claim.offer)
+    if kind == "claim":
+        claim = Claim.objects.filter(pk=id).select_related("offer__place").first()
+        return claim is not None and may_see(posting, claim.offer)
+    if kind == "deed":
+        deed = Deed.objects.filter(pk=id).select_related("pairing").first()
+        return deed is not None and is_partner(posting, deed.pairing)
+    return kind == "session"
+
+
+PARTS = frozenset({"planitem", "claim", "deed", "session"})
 
 
 # --- Pairs, studios, suggestions ------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from bihuan.loop.models import Case
 from bihuan.net import tree
 from bihuan.net.models import Posting, Role
 from bihuan.net.scope import covers
+from bihuan.offers import access as offers
 
 PEOPLE_ROLES = (Role.SECRETARY, Role.ORGANISER, Role.LEADER)
 
@@ -103,10 +104,13 @@ def _staff_may_see(request: HttpRequest, photo: Photo) -> bool:
 
 
 def _covers_holder(posting: Posting, photo: Photo) -> bool:
-    """A paper is for those who answer for the subject's place; what was done for somebody, for the staff of its county."""
+    """A paper is for those who answer for the subject's place, help given for those who may know of the need or the pair;
+    what else was done for somebody, for the staff of its county."""
     if photo.holder == "paper":
         paper = Paper.objects.filter(pk=photo.holder_id).select_related("subject__unit").first()
         return paper is not None and posting.role in PEOPLE_ROLES and covers(posting, paper.subject.unit)
+    if photo.holder in offers.PARTS:
+        return offers.may_see_part(posting, photo.holder, photo.holder_id)
     own, region = tree.snapshot().unit(posting.unit_id), tree.snapshot().get(photo.region_id)
     return region is not None and (region.id in own.path or own.id in region.path)
 

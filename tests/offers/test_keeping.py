@@ -8,7 +8,7 @@ from bihuan.dossier.models import Text
 from bihuan.jobs.integrity import check_offers
 from bihuan.jobs.pump import Pump
 from bihuan.net import postings, tree
-from bihuan.offers import lists
+from bihuan.offers import access, lists
 from bihuan.offers.actions import needs, pairing, plans
 from bihuan.offers.actions.plans import Line
 from bihuan.offers.models import Offer, PlanItem
@@ -69,3 +69,18 @@ def test_who_leaves_hands_his_lines_to_the_unit_that_claimed(folk, at):
     item = PlanItem.objects.get()
     assert (item.helper, item.helper_posting, item.stage) == ("周水务", None, "open")
     assert plans.do_item(item, text="接好了", by=folk.farming_chief, at=at).stage == "done"
+
+
+def test_pictures_of_help_are_seen_by_those_who_may_know_of_the_need(folk, at):
+    claim = needs.claim(collect(folk, at, unit=folk.county), by=folk.farmer_helper, at=at)
+    line = Line(date(2026, 11, 1), "接管道", date(2026, 11, 20), posting=folk.handler)
+    (item,) = plans.draw_up(claim, [line], by=folk.farmer_helper, at=at)
+    pair = pairing.pair(folk.farming, folk.south, by=folk.organiser, at=at)
+    deed = pairing.record(pair, on=at.date(), kind="visit", text="走访", by=folk.farmer_helper, at=at)
+    for kind, pk in (("planitem", item.pk), ("claim", claim.pk), ("deed", deed.pk)):
+        for who in ("village_secretary", "organiser", "farmer_helper"):
+            assert access.may_see_part(getattr(folk, who), kind, pk)
+        for who in ("north_secretary", "stranger", "agent", "worker"):
+            assert not access.may_see_part(getattr(folk, who), kind, pk)
+    assert access.may_see_part(folk.handler, "planitem", item.pk)  # a line names him
+    assert not access.may_see_part(folk.handler, "deed", deed.pk)

@@ -39,7 +39,7 @@ def test_a_paper_is_seen_by_those_who_answer_for_the_place_and_by_nobody_else(ca
 
 def test_what_was_done_is_seen_by_the_staff_of_the_county_and_not_by_strangers(cast, login, at):
     key = page(cast.county.pk, at)
-    photos.hold([key], holder="planitem", holder_id=5)
+    photos.hold([key], holder="duty", holder_id=5)
     assert [seen(login, key, who) for who in ("handler", "other_dispatcher")] == [200, 404]
     assert Client().get(f"/photos/{key}/").status_code == 404
 

@@ -12,7 +12,7 @@ from bihuan.book.models import Event
 from bihuan.dossier.models import Subject
 from bihuan.loop.moves import IllegalMove, Missing
 from bihuan.net import tree
-from bihuan.net.models import Kind, Posting, Unit
+from bihuan.net.models import Kind, Level, Posting, Unit
 from bihuan.net.postings import require_other_person
 from bihuan.net.scope import require_scope
 from bihuan.offers import access, clock
@@ -92,7 +92,7 @@ def _check(topics: object, topic: str, amount: Decimal | None, capacity: int) ->
 def _first_area(place: Unit) -> Unit:
     """Outside a round a need is offered in the town first, the nearest place with offices that can help."""
     net = tree.snapshot()
-    above = area_above(place.pk) if net.unit(place.pk).level > 4 else place.pk
+    above = area_above(place.pk) if net.unit(place.pk).level > Level.TOWN else place.pk
     return Unit.objects.get(pk=above or place.pk)
 
 

@@ -35,7 +35,7 @@ class Given:
 
 def enter(given: Given, *, offer: Offer, claim: Claim, item: PlanItem, by: Posting, at: datetime) -> int:
     """The transaction of a line of a plan, once. Raises Missing, and what the ledger refuses (BadAmount, AlreadyPosted)."""
-    kind = _kind(given, offer.program, at=at, photos=item.photos)
+    kind = _kind(given, offer.program, offer.place_id, at=at, photos=item.photos)
     if offer.subject_id is None:
         raise Missing("given", _("这条需求没有对应的培养对象，不能记账。"))
     giver = ledger.outside(item.helper) if kind.giver == "person" else ledger.unit(claim.unit_id)
@@ -49,7 +49,7 @@ def enter(given: Given, *, offer: Offer, claim: Claim, item: PlanItem, by: Posti
 
 def enter_deed(given: Given, *, pairing: Pairing, deed: Deed, by: Posting, at: datetime) -> int:
     """The transaction of a pair's deed: from the branch to the village, once. Raises as `enter`."""
-    kind = _kind(given, given.program, at=at, photos=deed.photos)
+    kind = _kind(given, given.program, pairing.unit_b_id, at=at, photos=deed.photos)
     village = subjects.of_unit(pairing.unit_b_id, at=at)
     return ledger.post(
         f"pairing.{pairing.kind}", program=given.program, cause=Cause("deed", deed.pk), side=kind.side,
@@ -59,9 +59,9 @@ def enter_deed(given: Given, *, pairing: Pairing, deed: Deed, by: Posting, at: d
     ).pk  # fmt: skip
 
 
-def _kind(given: Given, program: str, *, at: datetime, photos: Sequence[str]) -> EntryKind:
+def _kind(given: Given, program: str, place: int, *, at: datetime, photos: Sequence[str]) -> EntryKind:
     """What the program says of the measure. Raises Missing: no support it knows, a broken number, or without evidence."""
-    _version, rules = program_in_force(program, at)
+    _version, rules = program_in_force(program, at, place)
     kind = rules.entries.get(given.measure)
     if kind is None or kind.side != "support":
         raise Missing("given", _("请选择台账的项目。"))

@@ -173,7 +173,7 @@ class Chronicle:
 
     def need(self, past: PastNeed) -> Offer:
         """A need with everything that happened to it. Raises NoVersion."""
-        version, _rules = program_in_force(self.program, past.at)
+        version, _rules = program_in_force(self.program, past.at, past.subject.unit_id)
         place, window = past.subject.unit_id, past.round.window if past.round else clock.WINDOW
         offer = Offer(
             program=self.program, round=past.round, subject_id=past.subject.pk, standing_id=past.standing_id,

@@ -17,18 +17,19 @@ class NoTopics(Exception):
         super().__init__("这个项目没有设置需求类别。")
 
 
-def program_in_force(key: str, at: datetime) -> tuple[int, LadderProgram]:
-    """The version of a program in force and what it says. Raises NoVersion, or NoTopics for one without needs."""
-    version = versions.in_force(key, at)
+def program_in_force(key: str, at: datetime, unit_id: int | None = None) -> tuple[int, LadderProgram]:
+    """The version of a program in force at a place (None: the general one) and what it says. Raises NoVersion, or NoTopics
+    for one without needs."""
+    version = versions.in_force(key, at, unit_id)
     rules = versions.rules(version.pk)
     if not isinstance(rules, LadderProgram):
         raise NoTopics
     return version.pk, rules
 
 
-def topics(program: str, at: datetime) -> Mapping[str, str]:
-    """Key and title of every kind of need, in the program's order."""
-    _version, rules = program_in_force(program, at)
+def topics(program: str, at: datetime, unit_id: int | None = None) -> Mapping[str, str]:
+    """Key and title of every kind of need at a place, in the program's order."""
+    _version, rules = program_in_force(program, at, unit_id)
     return {key: rules.label("need", key, get_language()) for key in rules.needs}
 
 

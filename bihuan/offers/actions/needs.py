@@ -52,7 +52,7 @@ def collect(
     if round is not None:
         round = _running(round, subject)
         program = round.program
-    version, rules = program_in_force(program, at)
+    version, rules = program_in_force(program, at, subject.unit_id)
     _check(rules.needs, topic, amount, capacity)
     area = unit or (round.unit if round else _first_area(subject.unit))
     _require_on_the_way(area, subject.unit)

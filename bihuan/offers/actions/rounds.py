@@ -23,7 +23,7 @@ def open(program: str, *, title: str, unit: Unit, by: Posting, at: datetime, win
     Raises NotYours, OutOfScope, Missing, NoVersion, or IllegalMove when a round is open already.
     """
     access.require_steering(by, unit)
-    version, _rules = program_in_force(program, at)
+    version, _rules = program_in_force(program, at, unit.pk)
     if not title.strip():
         raise Missing("title", _("请填写这次征集的名称。"))
     if unit.kind != Kind.AREA:

@@ -13,6 +13,8 @@ from bihuan.lib.worktime import Duration
 from bihuan.programs.case import CaseProgram
 from bihuan.programs.document import Document
 from bihuan.programs.graph import START, Edge, Graph, Node, graph_of
+from bihuan.programs.kinds import CLOCK
+from bihuan.programs.ladder import LadderProgram
 from bihuan.programs.telling import post
 
 WIDE, NARROW = 560, 330  # of a card: for a page of paper or a desk, and for a phone
@@ -100,32 +102,71 @@ class Picture:
         return self.right + RAIL * lanes + EDGE, max(card.bottom for card in self.cards.values()) + EDGE
 
 
-def svg(program: Document, *, width: int = WIDE) -> str:
-    """The drawing of a program whose names are all known. width: of the cards, WIDE for paper, NARROW for a phone."""
-    return "\n".join(_written(lay_out(program, width))) + "\n"
+def svg(program: Document, *, width: int = WIDE, steps: bool = True) -> str:
+    """The drawing of a program whose names are all known. width: of the cards, WIDE for paper, NARROW for a phone.
+
+    steps: False draws a ladder by its stages alone, each gate as one way with its steps in words.
+    """
+    return "\n".join(_written(lay_out(program, width, steps=steps))) + "\n"
 
 
-def lay_out(program: Document, width: int = WIDE) -> Picture:
+def lay_out(program: Document, width: int = WIDE, *, steps: bool = True) -> Picture:
     """Where everything is drawn."""
     graph = graph_of(program)
+    if not steps and isinstance(program, LadderProgram):
+        graph = stages_of(program, graph)
     picture = Picture(program.title, width)
     top: float = EDGE + HEAD
-    nodes = _ordered(program, graph)
-    for nth, node in enumerate(nodes):
-        following = nodes[nth + 1].key if nth + 1 < len(nodes) else None
-        card = _card(program, graph, node, top, width, following)
+    for node in _ordered(graph):
+        card = _card(program, graph, node, top, width)
         picture.cards[node.key] = card
         top = card.bottom + GAP
     _connect(picture)
     return picture
 
 
+def stages_of(program: LadderProgram, graph: Graph) -> Graph:
+    """The same graph without the steps of gates: a gate is one way, from where it is open to where it leads."""
+    nodes = {key: node for key, node in graph.nodes.items() if node.kind in ("start", "stage")}
+    return Graph(nodes, (*_gate_ways(program), *_move_ways(program)))
+
+
+def _gate_ways(program: LadderProgram) -> Iterator[Edge]:
+    for gate in program.gates.values():
+        people = tuple(post for post in gate.opens if post != CLOCK)
+        title = f"{gate.title}，经{'、'.join(step.title for step in gate.steps)}" if gate.steps else gate.title
+        for source in gate.from_ or (START,):
+            if people:
+                yield Edge(source, gate.to, title, people, (), False, gate.key, "open")
+            if CLOCK in gate.opens or _lapses(program, source, gate.key):
+                yield Edge(source, gate.to, title, (), (), True, gate.key, "lapse")
+            if gate.fails_to and gate.fails_to != source:
+                yield Edge(source, gate.fails_to, f"{gate.title}：未通过", (), (), False, f"{gate.key}.fails", "fail")
+
+
+def _move_ways(program: LadderProgram) -> Iterator[Edge]:
+    for move in program.moves.values():
+        people = tuple(post for post in move.by if post != CLOCK)
+        for source in move.from_ or (START,):
+            if people:
+                yield Edge(source, move.to or source, move.title, people, (), False, move.key, "move")
+            if move.when_free or CLOCK in move.by or _lapses(program, source, move.key):
+                yield Edge(source, move.to or source, move.title, (), (), True, move.key, "lapse")
+
+
+def _lapses(program: LadderProgram, stage: str, key: str) -> bool:
+    """Whether a clock of the stage opens this gate or makes this move by itself."""
+    clocks = program.stages[stage].clocks if stage in program.stages else ()
+    return any(program.clocks[clock].lapse == key for clock in clocks)
+
+
 # In which order
 
 
-def _ordered(program: Document, graph: Graph) -> list[Node]:
-    """Starts first, ends last; states as the document has them, stages with the steps of their gates as they are passed."""
-    nodes = [*graph.nodes.values()] if isinstance(program, CaseProgram) else _as_passed(graph)
+def _ordered(graph: Graph) -> list[Node]:
+    """Starts first, ends last; places as the document has them, with the steps of gates as they are passed."""
+    has_steps = any(node.kind not in PLACES for node in graph.nodes.values())
+    nodes = _as_passed(graph) if has_steps else [*graph.nodes.values()]
     return sorted(nodes, key=lambda node: (node.final, node.kind == "out"))
 
 
@@ -154,12 +195,12 @@ def _as_passed(graph: Graph) -> list[Node]:
 # What a card says
 
 
-def _card(program: Document, graph: Graph, node: Node, top: float, width: int, following: str | None) -> Card:
+def _card(program: Document, graph: Graph, node: Node, top: float, width: int) -> Card:
     notes = tuple(_wrapped(_notes(program, graph, node), width - 2 * PAD, SMALL))
     y = top + HEAD + len(notes) * LINE + (4 if notes else 0)
     ways: list[Way] = []
     for (_, goal), edges in _grouped(graph, node.key).items():
-        way = _way(graph, goal, edges, y, width, following)
+        way = _way(graph, _called(node), goal, edges, y, width)
         ways.append(way)
         y += ROW + (len(way.lines) - 1) * LINE
     return Card(node, _called(node), notes, tuple(ways), top, y + 6 - top)
@@ -178,9 +219,9 @@ def _grouped(graph: Graph, source: str) -> dict[tuple[str, str], list[Edge]]:
     return found
 
 
-def _way(graph: Graph, goal: str, edges: list[Edge], y: float, width: int, following: str | None) -> Way:
+def _way(graph: Graph, card: str, goal: str, edges: list[Edge], y: float, width: int) -> Way:
     people = [edge for edge in edges if not edge.by_clock]
-    title = people[0].title if people else edges[0].title
+    title = (people[0].title if people else edges[0].title).removeprefix(f"{card}：")
     who = "、".join(dict.fromkeys(post(key) for edge in people for key in edge.posts))
     automatic = any(edge.by_clock for edge in edges)
     by = "，".join(part for part in (who, "到期自动" if automatic and people else "") if part)
@@ -196,7 +237,8 @@ def _notes(program: Document, graph: Graph, node: Node) -> Iterator[str]:
         yield "；".join([who, *_clocks(program, node)])
     elif clocks := [*_clocks(program, node)]:
         yield "；".join(clocks)
-    stays = dict.fromkeys(edge.title for edge in graph.edges if edge.source == edge.target == node.key)
+    here = [edge.title for edge in graph.edges if edge.source == edge.target == node.key]
+    stays = dict.fromkeys(title.removeprefix(f"{node.title}：") for title in here)
     if stays:
         yield f"不离开这里：{'、'.join(stays)}"
 

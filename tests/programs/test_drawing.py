@@ -11,15 +11,16 @@ from bihuan.programs import document, drawing, versions
 from bihuan.programs.drawing import NARROW, WIDE, Picture, lay_out, svg
 from bihuan.programs.graph import graph_of
 
-DOCUMENTS = [*versions.shipped(), Path(__file__).with_name("craft.toml")]
+DOCUMENTS = [*versions.shipped("*"), Path(__file__).with_name("craft.toml")]
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 DRAWN = sorted(PICTURES.glob("program-*.svg"))
+whole = pytest.mark.parametrize("steps", [True, False])
 both = pytest.mark.parametrize("width", [WIDE, NARROW])
 each = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
 
 
-def picture(path: Path, width: int) -> Picture:
-    return lay_out(document.load_file(path), width)
+def picture(path: Path, width: int, steps: bool = True) -> Picture:
+    return lay_out(document.load_file(path), width, steps=steps)
 
 
 @each
@@ -38,8 +39,9 @@ def test_every_place_and_every_way_out_of_it_is_drawn(path: Path, width: int) ->
 
 @each
 @both
-def test_cards_stand_below_one_another_and_rails_beside_them(path: Path, width: int) -> None:
-    drawn = picture(path, width)
+@whole
+def test_cards_stand_below_one_another_and_rails_beside_them(path: Path, width: int, steps: bool) -> None:
+    drawn = picture(path, width, steps)
     assert all(later.top - earlier.bottom >= drawing.GAP for earlier, later in pairwise(drawn.cards.values()))
     for rail in drawn.rails:
         assert drawn.cards[rail.goal].top < rail.door < drawn.cards[rail.goal].bottom
@@ -51,10 +53,11 @@ def test_cards_stand_below_one_another_and_rails_beside_them(path: Path, width: 
 
 @each
 @both
-def test_no_word_stands_on_another_or_outside_its_card(path: Path, width: int) -> None:
-    root = ElementTree.fromstring(svg(document.load_file(path), width=width))
+@whole
+def test_no_word_stands_on_another_or_outside_its_card(path: Path, width: int, steps: bool) -> None:
+    root = ElementTree.fromstring(svg(document.load_file(path), width=width, steps=steps))
     boxes = [box(text) for text in root.iter("{http://www.w3.org/2000/svg}text")]
-    drawn = picture(path, width)
+    drawn = picture(path, width, steps)
     for left, top, right, bottom in boxes[1:]:
         assert drawn.left <= left and right <= drawn.right
         assert any(card.top <= top and bottom <= card.bottom for card in drawn.cards.values())
@@ -70,6 +73,17 @@ def box(text: ElementTree.Element) -> tuple[float, float, float, float]:
     return left, y - 0.86 * size, left + long, y + 0.12 * size
 
 
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if path.stem != "request"], ids=lambda path: path.stem)
+def test_by_stages_every_gate_is_one_way_from_each_stage_where_it_is_open(path: Path) -> None:
+    program = document.load_file(path)
+    drawn = picture(path, WIDE, steps=False)
+    assert drawn.cards.keys() == {"", *program.stages}
+    for gate in program.gates.values():
+        for source in gate.from_ or ("",):
+            said = [way.title for way in drawn.cards[source].ways if way.goal == gate.to]
+            assert any(title.startswith(gate.title) for title in said) or source == gate.to
+
+
 @each
 def test_a_drawing_has_no_scripts_and_no_style_attributes(path: Path) -> None:
     written = svg(document.load_file(path))
@@ -79,8 +93,8 @@ def test_a_drawing_has_no_scripts_and_no_style_attributes(path: Path) -> None:
 @pytest.mark.parametrize("drawn", DRAWN, ids=lambda path: path.stem)
 def test_the_drawings_in_the_docs_are_not_stale(drawn: Path) -> None:
     key = drawn.stem.removeprefix("program-")
-    fresh = svg(document.load_file(document.PACKS / "standard" / f"{key}.toml"))
-    made = f"bihuan programs draw bihuan/programs/packs/standard/{key}.toml --out docs/pictures/{drawn.name}"
+    fresh = svg(document.load_file(document.PACKS / "standard" / f"{key}.toml"), steps=False)
+    made = f"bihuan programs draw --stages bihuan/programs/packs/standard/{key}.toml --out docs/pictures/{drawn.name}"
     assert drawn.read_text(encoding="utf-8") == fresh, f"draw it anew: {made}"
 
 

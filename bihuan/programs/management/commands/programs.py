@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from bihuan.programs import changes, document, drawing, versions
+from bihuan.programs import changes, document, drawing, scenarios, versions
 from bihuan.programs.checks import check
 from bihuan.programs.models import Version
 from bihuan.programs.proof import Proof, prove, prove_file
@@ -31,6 +31,7 @@ class Command(BaseCommand):
         draw = deeds.add_parser("draw", help="画出一个事项：状态、动作、时限")
         draw.add_argument("what", help="文件（.toml），或已发布事项的键")
         draw.add_argument("--out", type=Path, help="写到这个文件（.svg）；不给就打印出来")
+        draw.add_argument("--stages", action="store_true", help="培养类事项只画阶段，关口的步骤写成一句话")
         draw.add_argument("--narrow", action="store_true", help="画窄些，给手机看")
         publish = deeds.add_parser("publish", help="发布一个事项文件为新版本")
         publish.add_argument("file", type=Path)
@@ -51,8 +52,7 @@ class Command(BaseCommand):
     def diff(self, options: dict[str, Any]) -> None:
         old, new = options["old"], options["new"]
         if new is None:  # what came with the product, against what holds here
-            path = document.PACKS / "standard" / f"{old.partition('@')[0]}.toml"
-            new = str(path)
+            new = str(self._shipped(old.partition("@")[0]))
         found = changes.diff(self._text(old), self._text(new))
         for line in changes.told(found):
             self.stdout.write(line)
@@ -62,7 +62,8 @@ class Command(BaseCommand):
         program = document.load(self._text(options["what"]), options["what"])
         if wrong := [str(finding) for finding in check(program) if finding.severity == "error"]:
             raise CommandError("\n".join(["有错误的事项画不出来：", *wrong]))
-        picture = drawing.svg(program, width=drawing.NARROW if options["narrow"] else drawing.WIDE)
+        width = drawing.NARROW if options["narrow"] else drawing.WIDE
+        picture = drawing.svg(program, width=width, steps=not options["stages"])
         if options["out"]:
             options["out"].write_text(picture, encoding="utf-8")
         else:
@@ -90,7 +91,7 @@ class Command(BaseCommand):
 
     def _proofs(self, what: str | None) -> list[Proof]:
         if what is None:
-            return [prove_file(path) for path in versions.shipped()]
+            return [prove_file(path) for path in versions.shipped("*")]
         if what.endswith(".toml"):
             return [prove_file(Path(what))]
         return [self._published(what)]
@@ -98,7 +99,12 @@ class Command(BaseCommand):
     def _published(self, key: str) -> Proof:
         """The version in force, against the scenarios that came with the product."""
         rules = versions.rules(self._version(key).pk)
-        return prove(rules, document.PACKS / "standard" / f"{key}.scenarios.toml")
+        return prove(rules, scenarios.beside(self._shipped(key)))
+
+    def _shipped(self, key: str) -> Path:
+        """The file of a program that came with the product, or where it would be."""
+        found = (path for path in versions.shipped("*") if path.stem == key)
+        return next(found, document.PACKS / "standard" / f"{key}.toml")
 
     def _version(self, key: str) -> Version:
         try:

@@ -19,6 +19,7 @@ from bihuan.book import ledger, messages, tallies
 from bihuan.dossier import photos, subjects, texts, vault
 from bihuan.dossier.models import Contact, Photo, Text
 from bihuan.jobs.integrity import check_cases, check_offers, check_standings
+from bihuan.ladder.actions import placing
 from bihuan.loop.models import Case, WrongTail
 from bihuan.net.regions import across_regions
 from bihuan.programs import versions
@@ -108,6 +109,7 @@ _CHORES: dict[str, Callable[[datetime], int]] = {
     "erased": erase_expired,
     "photos": photos.drop_unclaimed,
     "places": lambda at: subjects.place_anew(),
+    "standings": placing.follow_net,
     "hours": tallies.prune,
     "spool": _drop_old_spool,
     "tails": _drop_wrong_tails,

@@ -1,6 +1,7 @@
 """Places of capped stages (D3): taken and left under a lock; who waits comes in, in order, as soon as one is free."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 from typing import Any
 
@@ -79,6 +80,21 @@ def require_places(program: str, rules: LadderProgram, stage: str, unit_id: int,
     cap = rules.stages[stage].cap
     if cap is not None and taken(program, rules, stage, unit_id) + wanted > cap.n:
         raise Full(rules.stages[stage].title, cap.n)
+
+
+def require_place_at(standing: Standing, columns: Mapping[str, Any]) -> None:
+    """Whether its stage has a place where these columns put it. Raises Full."""
+    rules = rules_of(standing)
+    rule = rules.stages[standing.stage]
+    there = copy(standing)
+    for column, value in columns.items():
+        setattr(there, column, value)
+    unit = scope(there, rules, standing.stage)
+    if rule.cap is None or unit == scope(standing, rules, standing.stage):
+        return
+    _lock(standing.program, standing.stage, unit)
+    if taken(standing.program, rules, standing.stage, unit) >= rule.cap.n:
+        raise Full(rule.title, rule.cap.n)
 
 
 def _lock(program: str, stage: str, unit_id: int) -> None:

@@ -42,7 +42,17 @@ def test_a_night_forgets_what_need_not_be_kept_and_checks_the_record(at, tmp_pat
     for day in ("2026-01-01", "2026-03-01"):
         (tmp_path / "messages" / f"{day}.jsonl").touch()
     report = keep_house(at)
-    done = {"erased": 0, "photos": 1, "places": 0, "hours": 1, "spool": 1, "tails": 1, "sessions": 0, "record": 1}
+    done = {
+        "erased": 0,
+        "photos": 1,
+        "places": 0,
+        "standings": 0,
+        "hours": 1,
+        "spool": 1,
+        "tails": 1,
+        "sessions": 0,
+        "record": 1,
+    }
     assert report["done"] == done
     assert report["failed"] == {} and report["breaks"] == []
     assert [path.stem for path in (tmp_path / "messages").iterdir()] == ["2026-03-01"]

@@ -84,7 +84,8 @@ def found_city(scale: Scale, *, at: datetime, number: int = SEED) -> None:
     found(city, staff(city, number), at=at)
     seed_calendar(at=at)
     matters.enter(city, since=BORN, at=at)
-    versions.ensure_packs(at, since=timezone.make_aware(datetime.combine(BORN, datetime.min.time())))
+    born = timezone.make_aware(datetime.combine(BORN, datetime.min.time()))
+    versions.ensure_packs(at, since=born, pack="*")
 
 
 # The past, a chapter at a time

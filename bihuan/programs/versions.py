@@ -135,6 +135,8 @@ def publish(
     made = [version, *_follow_below(version, known, at=at)]
     if guarded:
         _ask_guards(made, at)
+    for listener in _listeners:
+        listener(rules)
     return version
 
 
@@ -309,8 +311,10 @@ def _merged_anew(last: Version, above: Version, since: datetime | None) -> Versi
 
 Guard = Callable[[Version, datetime], Iterable[str]]
 Releaser = Callable[..., Version]
+Listener = Callable[[Document], None]
 _guards: list[Guard] = []
 _releasers: list[Releaser] = []
+_listeners: list[Listener] = []
 
 
 def guarded_by(guard: Guard) -> None:
@@ -321,6 +325,11 @@ def guarded_by(guard: Guard) -> None:
 def released_by(releaser: Releaser) -> None:
     """Register who publishes and sees to those under way. Called once, at start-up."""
     _releasers[:] = [releaser]
+
+
+def heard_by(listener: Listener) -> None:
+    """Register who learns of each document in the transaction that publishes it, and may raise NotPublishable. Called once."""
+    _listeners[:] = [listener]
 
 
 def release(doc: str, *, by: Posting | None, at: datetime, since: datetime, file: str = "") -> Version:
@@ -334,13 +343,13 @@ def _ask_guards(made: list[Version], at: datetime) -> None:
         raise NotPublishable("\n".join(reasons))
 
 
-def ensure_packs(at: datetime, *, since: datetime | None = None) -> list[Version]:
+def ensure_packs(at: datetime, *, since: datetime | None = None, pack: str = "standard") -> list[Version]:
     """Publish the shipped programs that have no version yet; those a place already has are left as they are.
 
-    since: when they come into force, `at` if not given. Returns what was published now.
+    since: when they come into force, `at` if not given. pack: see `shipped`. Returns what was published now.
     """
     published = []
-    for path in shipped():
+    for path in shipped(pack):
         text = document.read(path)
         key = document.load(text, path.name).key
         if not Version.objects.filter(program__key=key).exclude(state=Version.State.DRAFT).exists():
@@ -348,9 +357,9 @@ def ensure_packs(at: datetime, *, since: datetime | None = None) -> list[Version
     return published
 
 
-def shipped(place: str = "standard") -> list[Path]:
-    """The documents that come with the product, without their scenarios."""
-    return sorted(p for p in (document.PACKS / place).glob("*.toml") if not p.name.endswith(".scenarios.toml"))
+def shipped(pack: str = "standard") -> list[Path]:
+    """The documents of a pack ("*": of every one), without what stands beside them (scenarios, demo data)."""
+    return sorted(path for path in document.PACKS.glob(f"{pack}/*.toml") if "." not in path.stem)
 
 
 def digest(doc: str) -> str:

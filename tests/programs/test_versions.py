@@ -121,7 +121,7 @@ def test_C1_the_database_refuses_an_overlap() -> None:
 
 
 def test_setting_up_publishes_the_shipped_programs_once() -> None:
-    assert [version.program.key for version in versions.ensure_packs(AT)] == ["request"]
+    assert [one.program.key for one in versions.ensure_packs(AT)] == ["request", "three_way", "village_reserve"]
     assert versions.ensure_packs(AT + DAY) == []
     publish(LONGER, at=AT + 2 * DAY)
     assert versions.ensure_packs(AT + 3 * DAY) == []  # the place's own version stays

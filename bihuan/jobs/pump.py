@@ -30,7 +30,7 @@ from bihuan.release import moving
 log = logging.getLogger(__name__)
 
 BEAT = 0.2  # seconds from one beat to the next, unless a part left work behind
-FOLD, DRAIN, SWEEP, MOVE = 5000, 200, 200, 50  # taken by one beat
+FOLD, DRAIN, SWEEP, MOVE = 5000, 200, 200, 10  # taken by one beat; a move costs some 20 ms
 LOOK = 1.0  # seconds between two looks for what is seldom due: publications to carry out, needs and help plans
 LONGEST_WAIT = 30.0
 LIVES = timedelta(seconds=15)  # a heartbeat older than this means the pump is dead

@@ -9,7 +9,8 @@ class Ladder(AppConfig):
 
     def ready(self) -> None:
         from bihuan.ladder import handover, imports, kind, rooms, tell  # noqa: F401 - some register themselves
-        from bihuan.net import postings
+        from bihuan.net import postings, tree
 
         kind.register()
         postings.on_end.append(handover.hand_over)
+        tree.before_close.append(handover.require_nobody_left)

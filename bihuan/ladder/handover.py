@@ -1,16 +1,19 @@
 """When somebody leaves a posting: votes belong to unit and post, so the next holder gives them; those the leader was
-answerable for go to whoever holds the post now, and his open duties with them."""
+answerable for go to whoever holds the post now, and his open duties with them. A unit ends only when nobody on a ladder
+is left without a place."""
 
 from datetime import datetime
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _noop
 
 from bihuan.book.journal import SYSTEM
 from bihuan.ladder.actions import duties
 from bihuan.ladder.models import Standing
-from bihuan.net.models import Posting
+from bihuan.net.models import Posting, Unit
 from bihuan.net.postings import Consequence, holders
+from bihuan.net.tree import TreeFault
 
 
 def hand_over(posting: Posting, *, by: Posting | None, at: datetime, act: bool) -> list[Consequence]:
@@ -23,6 +26,16 @@ def hand_over(posting: Posting, *, by: Posting | None, at: datetime, act: bool) 
             duties.hand_on(standing, following, by=by or SYSTEM, at=at)
         found.append(Consequence(_says(following) % {"name": standing.subject.name}))
     return found
+
+
+def require_nobody_left(unit: Unit, into: Unit | None, at: datetime) -> None:
+    """Raises TreeFault when a unit would end without a successor while people on a ladder belong to it."""
+    left = Standing.objects.filter(unit=unit, ended_at=None).count() if into is None else 0
+    if left:
+        raise TreeFault(_(_STILL_THERE) % {"name": unit.name, "n": left})
+
+
+_STILL_THERE = _noop("“%(name)s”还有%(n)d名在册的培养对象，不能撤销，请先办理转移，或并入接手的单位。")
 
 
 def _says(following: Posting | None) -> str:

@@ -63,3 +63,9 @@ def test_N4_when_a_village_goes_to_another_town_its_people_are_counted_there(wor
     revisions.forget()
     assert placing.follow_net(START + DAY) == 1
     assert now(standing).l4 == world.cast.other_town.pk and check_standings().breaks == []
+
+
+def test_a_village_is_not_closed_while_somebody_of_it_is_on_a_ladder(world):
+    on_stage(world, "甲", "base", world.cast.north)
+    with pytest.raises(tree.TreeFault, match="还有1名在册的培养对象"):
+        tree.close_unit(world.cast.north, on=START.date(), at=START + DAY)

@@ -304,7 +304,7 @@ def _joined(word: str, parts: tuple[Criterion, ...], asking: _Asking) -> tuple[s
 
 
 _PLAIN = "value #>> '{}'"
-_SAID = f"value IS NOT NULL AND jsonb_typeof(value) <> 'null' AND {_PLAIN} <> '' AND {_PLAIN} <> '[]'"
+_SAID = """value IS NOT NULL AND value NOT IN ('null'::jsonb, '""'::jsonb, '[]'::jsonb)"""
 _IS_DATE = rf"jsonb_typeof(value) = 'string' AND {_PLAIN} ~ '^\d{{4}}-\d{{2}}-\d{{2}}$'"
 _AS_DATE = f'({_PLAIN}) COLLATE "C"'
 _AS = {"number": f"({_PLAIN})::numeric", "string": f'({_PLAIN}) COLLATE "C"', "boolean": f"({_PLAIN})::boolean"}

@@ -18,13 +18,14 @@ from django.test import Client
 from django.utils import timezone
 
 from bench import filing, pages, sheets, world
-from bench.meter import Browser, Meter, Taken, children
+from bench.meter import Browser, Meter, Taken, children, cpu
 from bihuan.book.models import Outbox, TallyDelta
 from bihuan.net import tree
 from bihuan.net.regions import across_regions
 from bihuan.run import database
 
 Say = Callable[[str], None]
+QUIET = 0.05  # seconds of processor time in a second
 
 
 def run(sizes: list[int], tables: set[str], say: Say) -> None:
@@ -74,6 +75,15 @@ def _wait_until_ready() -> None:
     raise RuntimeError("the product did not become ready")
 
 
+def _wait_until_quiet(meter: Meter) -> None:
+    """Let the worker do what a start makes due (its hourly look at the journal) before anything is measured."""
+    for _ in range(120):
+        before = cpu(meter.database())
+        time.sleep(1)
+        if cpu(meter.database()) - before < QUIET:
+            return
+
+
 def _answering(supervisor: int) -> list[int]:
     """The processes that answer requests: granian and its workers."""
     return [pid for pid in children(supervisor) if "granian" in _command(pid)]
@@ -117,6 +127,7 @@ def _pages(sizes: list[int], say: Say) -> None:
             rate = written / (time.perf_counter() - began)
             say(f"<!-- {written:,} cases written at {rate:,.0f}/s, with their events, texts and counts -->")
         with product() as meter:
+            _wait_until_quiet(meter)
             for name, taken in pages.measure(meter, _session):
                 found.setdefault(name, []).append(taken)
                 say(f"<!-- {size:,} cases, {name}: {_cell(taken)} -->")

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from bihuan.book.journal import Acting
 from bihuan.book.models import Actor, Outbox
 from bihuan.lib import worktime
@@ -66,7 +68,8 @@ def rebase(
 def _reset_clocks(case: Case, rules: CaseProgram, state: str, *, at: datetime, may_be_later: bool) -> dict[str, Any]:
     """Make the clocks of the case those of the version; returns the due times that follow, where they differ."""
     running = {one.key: one for one in clocks.ticking(case)}
-    wanted = _told_again(case, rules, state) or _taken_over(case, rules, state, running.values(), at)
+    telling = _told_again(case, rules, state)
+    wanted = telling.running if telling else _taken_over(case, rules, state, running.values(), at)
     clocks.stop(case, running.keys() - wanted.keys(), at=at)
     promise = case.promise_at
     for key, want in wanted.items():
@@ -76,8 +79,10 @@ def _reset_clocks(case: Case, rules: CaseProgram, state: str, *, at: datetime, m
         if rules.clocks[key].promise and due is not None:
             promise = due
     case.ticking = None
-    if promise != case.promise_at:
-        _move_tasks(case, promise)
+    if telling:
+        _reset_tasks(case, telling, at=at, may_be_later=may_be_later)
+    elif promise != case.promise_at:
+        _tasks(case).filter(due_at=case.promise_at).update(due_at=promise)
     times = {"promise_at": promise, "due_at": _step_due(case, rules, state, promise)}
     return {column: moment for column, moment in times.items() if moment != getattr(case, column)}
 
@@ -118,10 +123,19 @@ def _step_due(case: Case, rules: CaseProgram, state: str, promise: datetime | No
     return promise if rules.clocks[step.key].promise and promise else step.due_at
 
 
-def _move_tasks(case: Case, promise: datetime | None) -> None:
-    """Units owe their part by the promise."""
-    tasks = Task.objects.filter(region_id=case.region_id, case_id=case.pk, stage=Task.Stage.OPEN)
-    tasks.filter(due_at=case.promise_at).update(due_at=promise)
+def _reset_tasks(case: Case, telling: "_Telling", *, at: datetime, may_be_later: bool) -> None:
+    """What is owed is due when it was at its opening, by the new version: a check with its step, all else with the promise."""
+    calendar = clocks.calendar(case)
+    for task in _tasks(case).exclude(due_at=None):
+        begun = telling.begun_by(task.opened_at, promise=task.kind != Task.Kind.VERIFY)
+        due = worktime.due(begun.limit, start=begun.since, calendar=calendar) if begun else task.due_at
+        if due != task.due_at and due > at and (may_be_later or due < task.due_at):
+            task.due_at = due
+            task.save(update_fields=["due_at"])
+
+
+def _tasks(case: Case) -> QuerySet[Task]:
+    return Task.objects.filter(region_id=case.region_id, case_id=case.pk, stage=Task.Stage.OPEN)
 
 
 # Which clocks run by the new version
@@ -135,6 +149,7 @@ class _Telling:
     found: bool
     state: str | None = None
     running: dict[str, Wanted] = field(default_factory=dict)
+    begun: list[tuple[str, Wanted]] = field(default_factory=list)  # every clock that was started, in order
     facts: dict[str, Any] = field(default_factory=dict)
 
     def hear(self, event: CaseEvent) -> bool:
@@ -157,9 +172,16 @@ class _Telling:
             self.running.pop(key, None)
         for key in move.starts:
             self.running[key] = Wanted(event.at, limit_by(self.rules, key, self.facts))
+            self.begun.append((key, self.running[key]))
         self.state = move.to or self.state
         if self.state and self.rules.states[self.state].final:
             self.running = {}
+
+    def begun_by(self, moment: datetime, *, promise: bool) -> Wanted | None:
+        """The clock started last by a moment, of those that are promises or of the others."""
+        clocks = self.rules.clocks
+        own = [one for key, one in self.begun if one.since <= moment and clocks[key].promise == promise]
+        return own[-1] if own else None
 
     def _ran_out(self, move: Move) -> None:
         for key in list(self.running):
@@ -174,13 +196,13 @@ def limit_by(rules: CaseProgram, key: str, facts: Mapping[str, Any]) -> Duration
     return rules.clock_limit(key, type=facts["type"], urgency=facts["urgency"], category=categories)
 
 
-def _told_again(case: Case, rules: CaseProgram, state: str) -> dict[str, Wanted] | None:
-    """The clocks that would run had the case been under these rules; None when it would have gone another way."""
+def _told_again(case: Case, rules: CaseProgram, state: str) -> _Telling | None:
+    """The case as it would be had it been under these rules; None when it would have gone another way."""
     telling = _Telling(rules, is_found(case))
     events = CaseEvent.objects.filter(region_id=case.region_id, case_id=case.pk).order_by("n")
     if state != case.state or not all(telling.hear(event) for event in events) or telling.state != state:
         return None
-    return telling.running if _is_alive(rules, state, telling.running) else None
+    return telling if _is_alive(rules, state, telling.running) else None
 
 
 def _taken_over(

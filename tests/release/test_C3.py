@@ -149,7 +149,8 @@ def look(case: Case, cast) -> dict:
     return {
         "acts": [(event.verb, event.at, event.actor, event.posting) for event in events],
         "state": (case.state, case.result, case.ending, case.unit_id, case.overdue_raw),
-        "due": (case.due_at, case.promise_at),
+        # A promise that was kept is a fact: it stays what was told.
+        "due": (case.due_at, case.promise_at if any(rules.clocks[one.key].promise for one in clocks) else None),
         "clocks": sorted((one.key, one.limit, one.started_at, one.due_at) for one in clocks),
         "tasks": sorted((one.kind, one.unit_id, one.due_at) for one in tasks),
         "may": {post: [m.key for m in moves.possible(case, who(cast, post))] for post in POSTS},

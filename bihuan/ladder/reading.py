@@ -6,14 +6,16 @@ from datetime import datetime
 from django.utils import timezone
 
 from bihuan.book.journal import Acting
-from bihuan.dossier.models import Subject
+from bihuan.dossier.models import Kin, Subject
 from bihuan.ladder import posts, steps
 from bihuan.ladder.actions.gates import cooled, may_withdraw
 from bihuan.ladder.answers import known
-from bihuan.ladder.models import Pass, Standing
+from bihuan.ladder.models import Pass, Standing, Vote
 from bihuan.ladder.record import open_pass
 from bihuan.ladder.rules import rules_of, stage_of
 from bihuan.net.models import Posting
+from bihuan.net.scope import area_of
+from bihuan.net.tree import snapshot
 from bihuan.programs import versions
 from bihuan.programs.ladder import Gate, LadderMove, LadderProgram
 
@@ -123,13 +125,38 @@ def _is_able(standing: Standing, passing: Pass, by: Posting, at: datetime) -> bo
 
 
 def waiting_for(by: Posting, at: datetime, *, program: str = "", limit: int = 200) -> list[Pass]:
-    """The open passes whose step waits for this posting, the one due first first: a desk's list."""
-    from bihuan.net.scope import area_of
-    from bihuan.net.tree import snapshot
+    """The open passes whose step waits for this posting, the one due first first: a desk's list.
 
+    Three queries; a few more for each that comes to an acting or seconded holder, or up from below.
+    """
     net = snapshot()
     area = area_of(net.unit(by.unit_id), net)
     rows = Pass.objects.filter(step_unit=area.id, ended_at=None).exclude(step__in=("notice", "appeal", "room"))
     rows = rows.filter(standing__program=program) if program else rows
-    found = rows.select_related("standing__subject", "standing__unit").order_by("step_due", "id")[:limit]
-    return [one for one in found if _is_able(one.standing, one, by, at)]
+    found = list(rows.select_related("standing__subject", "standing__unit").order_by("step_due", "id")[:limit])
+    return [one for one in _not_recused(found, by) if _waits_for(one, by, at)]
+
+
+def _not_recused(passes: list[Pass], by: Posting) -> list[Pass]:
+    """Without those that concern the person too closely, and those he has voted on."""
+    kin = set(
+        Kin.objects.filter(person=by.person_id, subject__in={one.standing.subject_id for one in passes}).values_list(
+            "subject_id", flat=True
+        )
+    )
+    voted = set(Vote.objects.filter(person=by.person_id, passing__in=passes).values_list("passing_id", flat=True))
+    return [
+        one
+        for one in passes
+        if one.pk not in voted and one.standing.subject_id not in kin and one.standing.subject.person_id != by.person_id
+    ]
+
+
+def _waits_for(passing: Pass, by: Posting, at: datetime) -> bool:
+    """A main holder of the step's own post has his turn; for anybody else it depends on who else is there."""
+    step = steps.step_of(passing)
+    if step is None:
+        return False
+    if by.holding == Posting.Holding.MAIN and by.role in posts.roles(step.by):
+        return snapshot().unit(by.unit_id).level == snapshot().unit(passing.step_unit or by.unit_id).level
+    return _is_able(passing.standing, passing, by, at)

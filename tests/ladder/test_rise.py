@@ -12,6 +12,7 @@ from bihuan.ladder.models import Answerable, Duty, Pass, Ranked, Ranking, Span, 
 from bihuan.ladder.posts import NotYours
 from bihuan.ladder.rooms import Full
 from bihuan.ladder.sweep import sweep
+from bihuan.net import revisions
 from bihuan.net.models import Role
 from bihuan.net.postings import AboutOneself
 from bihuan.net.postings import end as end_posting
@@ -201,3 +202,33 @@ def test_the_buttons_are_those_that_can_be_pressed(world):
     assert not reading.possible(standing, world.county, START).vote
     assert [one.standing_id for one in reading.waiting_for(world.town, START)] == [standing.pk]
     assert reading.waiting_for(world.county, START) == []
+
+
+def test_a_desk_of_many_checks_takes_three_queries(world, django_assert_num_queries):
+    for name in "甲乙丙丁":
+        gates.open_gate(on_stage(world, name), "drop", by=world.town, at=START)
+    revisions.forget()  # as in a process that changes neither net nor programs
+    reading.waiting_for(world.town, START)
+    with django_assert_num_queries(3):
+        assert len(reading.waiting_for(world.town, START)) == 4
+
+
+def test_N2_a_desk_does_not_offer_what_concerns_its_holder_too_closely(world):
+    from bihuan.dossier import subjects
+
+    standing = on_stage(world, "甲")
+    subjects.relate(standing.subject, world.town.person, "姐夫")
+    other = world.post("other_town_organiser", world.cast.town, Role.ORGANISER)
+    gates.open_gate(standing, "drop", by=other, at=START)
+    assert reading.waiting_for(world.town, START) == [] and len(reading.waiting_for(other, START)) == 1
+
+
+def test_F1_a_decision_keeps_the_facts_it_used(world):
+    from bihuan.dossier import facts
+    from bihuan.dossier.models import Fact
+
+    subject = world.subject()
+    standing = entering.nominate("small", subject, gate="admit", by=world.village, at=START)
+    used = set(Fact.objects.filter(subject=subject).values_list("pk", flat=True))
+    facts.tell(subject, "small.output", 1, source="county", by=None, at=START + DAY)
+    assert set(at_gate(standing).facts) == used and at_gate(standing).tests[0] == ["law", True, ""]

@@ -19,6 +19,7 @@ from django.utils import timezone
 from bihuan.demo import figures, matters
 from bihuan.demo.cast import staff
 from bihuan.demo.city import CITY_CODE, FULL, SEED, SMALL, Scale, plan
+from bihuan.demo.cultivation import writing as cultivation
 from bihuan.demo.figures import FIRST_DAY, GRIDDED, REQUESTS_MORNING, ROUNDS_FIRST_DAY, ROUNDS_MORNING, Figures, Share
 from bihuan.demo.founding import BORN, found
 from bihuan.demo.history import Past
@@ -40,14 +41,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large a demo: the city's scale, and the figures of its past."""
+    """How large a demo: the city's scale, the figures of its past, and of its trainees."""
 
     scale: Scale
     figures: Figures
+    cultivation: cultivation.Scale
 
 
-WHOLE = Size(FULL, figures.FULL)
-LITTLE = Size(SMALL, figures.SMALL)
+WHOLE = Size(FULL, figures.FULL, cultivation.WHOLE)
+LITTLE = Size(SMALL, figures.SMALL, cultivation.LITTLE)
 
 
 class NotEmpty(Exception):
@@ -67,6 +69,9 @@ def seed(size: Size, *, at: datetime, say: Say, workers: int = 0, number: int = 
             raise NotEmpty
         say("画出千阳市，安排人员……")
         found_city(size.scale, at=at, number=number)
+    if not cultivation.is_written():
+        say("写下培养对象、帮扶和结对……")
+        cultivation.write(size.cultivation, at=at, seed=number)
     shares = figures.plan(size.figures, number)
     chapters = [chapter for chapter in _chapters(shares) if not _is_written(chapter)]
     if workers >= 2:

@@ -253,7 +253,8 @@ class RealDoor:
     def _tells(self) -> tuple[str, ...]:
         rows = Outbox.objects.filter(topic="ladder").order_by("pk")
         mine = [row for row in rows if self.standing and row.case_id == self.standing.pk]
-        told = [(row.payload["message"], row.run_at) for row in mine if row.payload["message"] not in (LATE, UP)]
+        shown = [row for row in mine if row.payload["message"] not in (LATE, UP)]
+        told = [(row.payload["message"], row.run_at, row.payload["step"]) for row in shown]
         return self._new([(("tell", *one), one[0]) for one in dict.fromkeys(told)])
 
     def _entries(self) -> tuple[str, ...]:

@@ -48,10 +48,10 @@ class RealDoor:
         self._people(scenario)
 
     def _people(self, scenario: LadderScenario) -> None:
-        """One holder of every post, and those whom the scenario tells apart."""
+        """Two holders of every post, so that one may step back, and those whom the scenario tells apart."""
         posts = [f"{role}@{level}" for role in ROLES for level in LEVELS]
         told = [(step.by, step.who) for step in scenario.steps if "@" in step.by]
-        for post, who in [*((post, post) for post in posts), *told]:
+        for post, who in [*((post, post) for post in posts), *((post, f"{post} B") for post in posts), *told]:
             self._post(post, who)
 
     def _post(self, post: str, who: str) -> Posting:

@@ -70,8 +70,17 @@ class PastClaim:
 
 
 @dataclass(frozen=True, slots=True)
+class PastClosing:
+    """The end of a need that nobody took on and that could not be met."""
+
+    by: Posting
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class PastNeed:
-    """A need of a trainee, offered at the area `unit_id` first, and the one claim it had, if any."""
+    """A need of a trainee, offered at the area `unit_id` first, and the one claim it had, if any, or how it was closed."""
 
     subject: Subject
     topic: str
@@ -83,6 +92,7 @@ class PastNeed:
     amount: Decimal | None = None
     standing_id: int | None = None
     claim: PastClaim | None = None
+    closing: PastClosing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +194,18 @@ class Chronicle:
         said = self._words(offer, past.text)
         offer.text_id = said["text"]
         self._begin(offer, past.by, past.at, said)
-        self._rise(offer, until=past.claim.at if past.claim else self.now)
+        end = past.claim or past.closing
+        self._rise(offer, until=end.at if end else self.now)
         if past.claim:
             self._claim(offer, past.claim)
+        elif past.closing:
+            self._close(offer, past.closing)
         return offer
+
+    def _close(self, offer: Offer, past: PastClosing) -> None:
+        said = self._words(offer, past.text)
+        changes = {"state": Offer.State.CLOSED.value, "ended_at": past.at, "window_until": None, "taken": 0}
+        self._note(offer, "close", past.by, past.at, changes, {"claims": [], **said})
 
     def _rise(self, offer: Offer, until: datetime) -> None:
         """Windows that passed before somebody claimed it."""

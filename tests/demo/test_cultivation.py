@@ -22,7 +22,7 @@ AT = datetime(2026, 3, 12, 3, 20, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def beings() -> list[Being]:
-    return people.people(people.WHOLE, list(range(609)), seed=SEED)
+    return people.people(people.WHOLE, {village: (village % 66, village % 4) for village in range(609)}, seed=SEED)
 
 
 def _there(beings: list[Being], on: date) -> list[Being]:

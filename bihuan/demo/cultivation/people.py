@@ -5,7 +5,8 @@ is fixed group by group, and nobody's age crosses 46 between the days on which i
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -13,6 +14,7 @@ from bihuan.demo.names import Names
 
 BEFORE, TERM, NOW = date(2020, 12, 31), date(2021, 12, 31), date(2024, 6, 30)  # the days on which people are counted
 PROGRAM, RESERVE = "three_way", "village_reserve"
+TOWN, COUNTY = 0, 1  # positions in what a village lies in
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ LITTLE = Size(
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Being:
     """One person of the countryside. `rungs`: the stages they came to, with the day. `told`: answers with their day."""
 
@@ -116,14 +118,17 @@ class Being:
         return next((value for key, value, _ in reversed(self.told) if key == question), None)
 
 
-def people(size: Size, villages: Sequence[int], *, seed: int) -> list[Being]:
-    """Everybody, always the same for a seed: trainees in order of their groups, then others on village committees."""
+def people(size: Size, villages: Mapping[int, tuple[int, int]], *, seed: int) -> list[Being]:
+    """Everybody, always the same for a seed: trainees in order of their groups, then others on village committees.
+
+    villages: the ids of the villages they live in, each with its town's and its county's.
+    """
     return _Countryside(size, villages, random.Random(seed * 31 + 5)).people()
 
 
 class _Countryside:
-    def __init__(self, size: Size, villages: Sequence[int], dice: random.Random) -> None:
-        self.size, self.villages, self.dice = size, list(villages), dice
+    def __init__(self, size: Size, villages: Mapping[int, tuple[int, int]], dice: random.Random) -> None:
+        self.size, self.places, self.villages, self.dice = size, villages, list(villages), dice
         self.names = Names(dice)
 
     def people(self) -> list[Being]:
@@ -190,12 +195,13 @@ class _Countryside:
         ]
 
     def _rise(self, standing: list[Being]) -> None:
-        """The longest in the program rose first; nobody rises within a year."""
-        able = sorted((being for being in standing if being.entered_on < date(2023, 3, 1)), key=_by_entry)
-        middle = self.dice.sample(able, round(len(standing) * (self.size.middle + self.size.senior)))
-        for being in middle:
+        """Nobody rises within a year, and only as many as the program has places for."""
+        able = [being for being in standing if being.entered_on < date(2022, 9, 1)]
+        seniors = round(len(standing) * self.size.senior)
+        senior = self._bounded(able, seniors, per=COUNTY, most=120)
+        middle = self._bounded([b for b in able if b not in senior], round(len(standing) * self.size.middle), TOWN, 40)
+        for being in [*senior, *middle]:
             being.rungs.append(("middle", _later(being.entered_on, 400, NOW)))
-        senior = sorted(middle, key=_by_entry)[: round(len(standing) * self.size.senior)]
         for being in senior:
             rose = _later(being.rungs[-1][1], 200, NOW)
             being.rungs.append(("senior", rose))
@@ -204,6 +210,17 @@ class _Countryside:
             being.told += [(f"{PROGRAM}.led_projects", self.dice.randint(2, 5), rose)]
         for being in senior[: self.size.leading]:
             being.reached_on = _later(being.rungs[-1][1], 150, NOW)
+
+    def _bounded(self, able: Sequence[Being], wanted: int, per: int, most: int) -> list[Being]:
+        """So many of the able, no more than `most` in any one town or county: the caps of the program."""
+        taken: Counter[int] = Counter()
+        chosen = []
+        for being in self.dice.sample(able, len(able)):
+            place = self.places[being.village][per]
+            if len(chosen) < wanted and taken[place] < most:
+                taken[place] += 1
+                chosen.append(being)
+        return chosen
 
     def _serve(self, standing: list[Being]) -> None:
         """Trainees on village committees, most since the change of term."""
@@ -235,10 +252,6 @@ class _Countryside:
 
     def _between(self, first: date, last: date) -> date:
         return first + timedelta(days=self.dice.randrange((last - first).days + 1))
-
-
-def _by_entry(being: Being) -> date:
-    return being.entered_on
 
 
 def _later(day: date, days: int, last: date) -> date:

@@ -1,15 +1,14 @@
 """Writes the countryside down: subjects with their facts, standings, both ledgers, needs with their help, studios, pairs.
 
-People, facts and entries go in bulk, by the functions that registers are brought in with; what has a life of its own (needs,
-sessions, pairs) goes through the real actions, each at its own time.
+People, facts, entries, needs and pairs go in bulk, by the functions that registers are brought in with; studios and sessions
+go through the real actions, each at its own time.
 """
 
 import json
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from functools import cached_property
 
 from django.db import transaction
@@ -32,10 +31,9 @@ from bihuan.ladder.models import Standing
 from bihuan.net import tree
 from bihuan.net.models import Kind, Level, Posting, Role, Unit
 from bihuan.net.regions import across_regions
-from bihuan.offers.actions import circles, needs, pairing, plans, rounds
-from bihuan.offers.actions.plans import Line
-from bihuan.offers.entries import Given
-from bihuan.offers.models import Circle, Claim, Session
+from bihuan.offers.actions import circles, rounds
+from bihuan.offers.history import Chronicle, PastClaim, PastClosing, PastDeed, PastLine, PastNeed, PastPair
+from bihuan.offers.models import Circle, Round, Session
 
 JOINED, LATER = date(2018, 3, 1), date(2022, 9, 1)  # when member units came in
 PAIRED = date(2022, 3, 15)
@@ -78,9 +76,11 @@ class _Writer:
         self.scale, self.at, self.seed = scale, at, seed
         self.dice = random.Random(seed * 41 + 2)
         self.net = tree.snapshot()
-        self.villages = [
-            unit.id for unit in self.net if unit.level == Level.COMMUNITY and unit.is_place and unit.name.endswith("村")
-        ]
+        self.villages = {
+            unit.id: (unit.l4 or 0, unit.l3 or 0)
+            for unit in self.net
+            if unit.level == Level.COMMUNITY and unit.is_place and unit.name.endswith("村")
+        }
         self.beings = people.people(scale.people, self.villages, seed=seed)
 
     @cached_property
@@ -89,7 +89,7 @@ class _Writer:
         farms = {unit.l3: unit.id for unit in organs if unit.l3 and unit.code.endswith("-farm")}
         return Places(
             offices={unit.code.rpartition("-")[2]: unit.id for unit in organs if unit.l3 is None},
-            counties={village: self.net.unit(village).l3 or 0 for village in self.villages},
+            counties={village: county for village, (_town, county) in self.villages.items()},
             the_county=self.net.by_code(f"{THE_COUNTY}000000").id,
             farm={county: farm for county, farm in farms.items() if county},
         )
@@ -180,38 +180,51 @@ class _Writer:
             window="60d",
         )
         wanted = giving.needs(self.scale.sums, self.beings, self.places, seed=self.seed)
-        for need in sorted(wanted, key=lambda need: need.on):
-            self._need(need, opened)
+        chronicle = Chronicle(PROGRAM, self.at)
+        for nth, need in enumerate(sorted(wanted, key=lambda need: need.on), 1):
+            chronicle.need(self._need(nth, need, opened))
+        chronicle.save()
         rounds.close(opened, by=self.organiser, at=_morning(ROUND_CLOSED))
 
-    def _need(self, need: Need, opened: rounds.Round) -> None:
+    def _need(self, nth: int, need: Need, opened: Round) -> PastNeed:
         asked = _morning(need.on)
-        words = self.dice.choice(WANTED[need.topic])
-        subject = self.subjects[need.being.subject]
-        offer = needs.collect(subject, topic=need.topic, text=words, by=self.organiser, at=asked, round=opened)
-        if need.taker is None:
-            needs.close(
-                offer, text="本轮没有合适的帮扶单位，转下一轮。", by=self.organiser, at=asked + timedelta(days=50)
-            )
-            return
-        helper = self._handler(need.taker)
-        claim = needs.claim(offer, by=helper, at=asked + timedelta(days=3))
-        if need.met_on is None:
-            needs.close(offer, text="条件暂不具备，已向本人说明。", by=self.organiser, at=asked + timedelta(days=13))
-        else:
-            self._help(claim, helper, asked + timedelta(days=5), _morning(need.met_on))
+        met = need.met_on and _morning(need.met_on)
+        helper = self._handler(need.taker) if need.taker and met else None
+        return PastNeed(
+            self.subjects[need.being.subject], need.topic, self.dice.choice(WANTED[need.topic]), asked,
+            by=self.organiser, unit_id=self.city.pk, round=opened,
+            claim=self._help(nth, need, helper, asked, met) if helper and met else None,
+            closing=None if met else PastClosing(self.organiser, asked + timedelta(days=50), "条件暂不具备，已向本人说明。"),
+        )  # fmt: skip
 
-    def _help(self, claim: Claim, helper: Posting, planned: datetime, met: datetime) -> None:
-        """A plan of one line a month, the visit of the first one entered; then the word that it is met."""
-        months = [planned.date() + timedelta(days=30 * nth) for nth in range(max(1, (met - planned).days // 30))][:3]
+    def _help(self, nth: int, need: Need, helper: Posting, asked: datetime, met: datetime) -> PastClaim:
+        """A plan of one line a month, its first visit entered; then the word that the need is met."""
+        planned = asked + timedelta(days=5)
+        visited = planned + timedelta(days=6)
+        months = [planned.date() + timedelta(days=30 * month) for month in range(max(1, (met - planned).days // 30))][
+            :3
+        ]
         lines = [
-            Line(day, measure, day + timedelta(days=14), posting=helper)
+            PastLine(day, measure, helper.person.name, day + timedelta(days=14), posting=helper)
             for day, measure in zip(months, MEASURES, strict=False)
-        ]  # fmt: skip
-        first, *_rest = plans.draw_up(claim, lines, by=helper, at=planned)
-        given = Given("visits", Decimal(1), on=planned.date() + timedelta(days=6))
-        plans.do_item(first, text="已到场了解情况，商定办法。", by=helper, at=planned + timedelta(days=6), given=given)
-        needs.meet(claim, text="需求已解决，本人确认。", by=helper, at=max(met, planned + timedelta(days=8)))
+        ]
+        lines[0] = replace(
+            lines[0],
+            done_at=visited,
+            report="已到场了解情况，商定办法。",
+            txn_id=self._visit(nth, need, helper, visited),
+        )
+        return PastClaim(
+            helper, asked + timedelta(days=3), lines, planned, met_at=max(met, visited + timedelta(days=2)),
+            met_text="需求已解决，本人确认。",
+        )  # fmt: skip
+
+    def _visit(self, nth: int, need: Need, helper: Posting, at: datetime) -> int:
+        return ledger.post(
+            f"need.{need.topic}", program=PROGRAM, cause=ledger.Cause("visit", nth), side="support", measure="visits",
+            amount=1, giver=ledger.unit(helper.unit_id), receiver=ledger.subject(need.being.subject),
+            place_unit=need.being.village, on=at.date(), at=at, by=helper,
+        ).pk  # fmt: skip
 
     def _handler(self, unit: int) -> Posting:
         if unit not in self._handlers:
@@ -290,19 +303,23 @@ class _Writer:
 
     def write_pairs(self) -> None:
         """Each village organisation with the branch of a city office, with this year's plan and some deeds."""
-        branches = [self._unit(office) for office in self.places.offices.values()]
-        year = timezone.localdate(self.at).year
-        for nth, village in enumerate(Unit.objects.filter(kind=Kind.PARTY, level=Level.COMMUNITY).order_by("code")):
-            branch = branches[nth % len(branches)]
-            pair = pairing.pair(branch, village, by=self.organiser, at=_morning(PAIRED), since=PAIRED)
-            helper = self._handler(branch.pk)
-            if nth % 10:  # some still owe this year's plan
-                pairing.plan(pair, year=year, text=self.dice.choice(YEARLY), by=helper, at=self.at)
-            if nth % 4 == 0:
-                on = timezone.localdate(self.at) - timedelta(days=self.dice.randint(10, 300))
-                kind, text = self.dice.choice(DEEDS)
-                count = self.dice.randint(1, 6)
-                pairing.record(pair, on=on, kind=kind, text=text, by=helper, at=self.at, count=count)
+        branches, chronicle = [*self.places.offices.values()], Chronicle(PROGRAM, self.at)
+        villages = Unit.objects.filter(kind=Kind.PARTY, level=Level.COMMUNITY).order_by("code")
+        for nth, village in enumerate(villages.values_list("pk", flat=True)):
+            chronicle.pair(self._pair(nth, branches[nth % len(branches)], village))
+        chronicle.save()
+
+    def _pair(self, nth: int, branch: int, village: int) -> PastPair:
+        """Every tenth still owes this year's plan; every fourth has a deed to show."""
+        today = timezone.localdate(self.at)
+        years = [year for year in range(PAIRED.year, today.year + 1) if year < today.year or nth % 10]
+        plans = [(year, self.dice.choice(YEARLY), _morning(max(date(year, 1, 18), PAIRED))) for year in years]
+        deeds = []
+        if nth % 4 == 0:
+            on = today - timedelta(days=self.dice.randint(10, 300))
+            kind, text = self.dice.choice(DEEDS)
+            deeds.append(PastDeed(on, kind, text, _morning(on), self._handler(branch), self.dice.randint(1, 6)))
+        return PastPair(branch, village, PAIRED, _morning(PAIRED), self._handler(branch), plans=plans, deeds=deeds)
 
     def _unit(self, id: int) -> Unit:
         if id not in self._units:

@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from bihuan.demo import figures, matters
+from bihuan.demo import by_data, figures, matters
 from bihuan.demo.cast import staff
 from bihuan.demo.city import CITY_CODE, FULL, SEED, SMALL, Scale, plan
 from bihuan.demo.cultivation import writing as cultivation
@@ -72,6 +72,7 @@ def seed(size: Size, *, at: datetime, say: Say, workers: int = 0, number: int = 
     if not cultivation.is_written():
         say("写下培养对象、帮扶和结对……")
         cultivation.write(size.cultivation, at=at, seed=number)
+    by_data.write(at=at, say=say)
     shares = figures.plan(size.figures, number)
     chapters = [chapter for chapter in _chapters(shares) if not _is_written(chapter)]
     if workers >= 2:

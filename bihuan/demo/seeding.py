@@ -19,6 +19,7 @@ from django.utils import timezone
 from bihuan.demo import by_data, figures, matters
 from bihuan.demo.cast import staff
 from bihuan.demo.city import CITY_CODE, FULL, SEED, SMALL, Scale, plan
+from bihuan.demo.cultivation import today
 from bihuan.demo.cultivation import writing as cultivation
 from bihuan.demo.figures import FIRST_DAY, GRIDDED, REQUESTS_MORNING, ROUNDS_FIRST_DAY, ROUNDS_MORNING, Figures, Share
 from bihuan.demo.founding import BORN, found
@@ -72,6 +73,7 @@ def seed(size: Size, *, at: datetime, say: Say, workers: int = 0, number: int = 
     if not cultivation.is_written():
         say("写下培养对象、帮扶和结对……")
         cultivation.write(size.cultivation, at=at, seed=number)
+        today.write(at=at, seed=number)
     by_data.write(at=at, say=say)
     shares = figures.plan(size.figures, number)
     chapters = [chapter for chapter in _chapters(shares) if not _is_written(chapter)]

@@ -8,14 +8,16 @@ import pytest
 from django.db import transaction
 
 from bihuan.demo.city import SEED
-from bihuan.demo.cultivation import giving, people, writing
+from bihuan.demo.cultivation import giving, people, today, writing
 from bihuan.demo.cultivation.giving import Gift, Places
 from bihuan.demo.cultivation.people import BEFORE, NOW, TERM, Being
 from bihuan.demo.seeding import LITTLE, found_city
 from bihuan.gauge.declared import figures
 from bihuan.gauge.people import When, parts, read, rows
 from bihuan.jobs.integrity import check_offers, check_standings
+from bihuan.ladder.models import Pass
 from bihuan.net import tree
+from bihuan.offers.models import Offer
 
 AT = datetime(2026, 3, 12, 3, 20, tzinfo=UTC)
 
@@ -86,6 +88,7 @@ def countryside(django_db_setup, django_db_blocker) -> Iterator[None]:
     with django_db_blocker.unblock(), transaction.atomic():
         found_city(LITTLE.scale, at=AT)
         writing.write(writing.LITTLE, at=AT, seed=SEED)
+        today.write(at=AT, seed=SEED)
         yield
         transaction.set_rollback(True)
 
@@ -138,6 +141,15 @@ def test_Q2_the_parts_of_the_areas_below_sum_up(lived: None, key: str) -> None:
     assert sum(part.value for part in counties) == read(figure, city, when) > 0
     for county in counties:
         assert sum(part.value for part in parts(figure, county.unit, when)) == county.value
+
+
+def test_every_desk_of_the_cast_finds_work(lived: None) -> None:
+    net = tree.snapshot()
+    steps = Counter(Pass.objects.filter(ended_at=None).values_list("step", "step_unit"))
+    village, town = net.by_code(today.VILLAGE), net.by_code(today.TOWN)
+    assert steps["village", village.id] == 3 and steps["town", town.id] == 2 and steps["county", town.l3] == 2
+    assert steps["notice", village.id] == 1
+    assert Offer.objects.filter(state="open").exists() and Offer.objects.filter(state="taken").exists()
 
 
 def test_S1_S2_what_was_written_in_bulk_verifies(lived: None) -> None:

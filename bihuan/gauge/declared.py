@@ -6,7 +6,7 @@ with the rows it counts. Nothing here asks the database.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,6 @@ class Figure:
     of: str = ""  # the figure that grows, or is divided
     by: str = ""  # the figure it is divided by
     since: str = ""  # "-1y": the day from which it grows
-    scope: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -83,8 +82,12 @@ def figures(program: str) -> dict[str, Figure]:
 
 def load(text: str, file: str) -> dict[str, Figure]:
     """Read a file of figures. Raises BadDocument with every problem."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadDocument([Problem(file, "", f"不合 TOML 格式的内容（{error}）", "合格的 TOML")]) from error
     problems: list[Problem] = []
-    top = Table(tomllib.loads(text), file, problems)
+    top = Table(data, file, problems)
     program = top.word("program", required=True) or ""
     groups = dict(top.table("group").data.items())
     top.known.add("group")

@@ -3,8 +3,26 @@
 from django.urls import path
 
 import bihuan.web.people.keys  # noqa: F401  registers <ladder:...>
-from bihuan.web.people import home
+from bihuan.web.people import board, deeds, home, nominating
 
 urlpatterns = [
     path("people/", home.home, name="people"),
+    path("people/s/<str:no>/", deeds.person, name="people_person"),
+    path("people/s/<str:no>/vote/", deeds.vote),
+    path("people/s/<str:no>/withdraw/", deeds.withdraw),
+    path("people/s/<str:no>/settle/<str:case_no>/", deeds.settle),
+    path("people/s/<str:no>/rule/", deeds.rule),
+    path("people/s/<str:no>/gates/<slug:key>/", deeds.open_gate),
+    path("people/s/<str:no>/moves/<slug:key>/", deeds.make_move),
+    path("people/s/<str:no>/facts/<slug:ask>/", deeds.fact),
+    path("people/s/<str:no>/papers/", deeds.paper),
+    path("people/s/<str:no>/reveal/", deeds.reveal),
+    path("people/s/<str:no>/assign/", deeds.assign),
+    path("people/s/<str:no>/duties/<slug:key>/", deeds.do_duty),
+    path("people/s/<str:no>/entries/", deeds.enter),
+    path("people/<ladder:program>/", board.board, name="people_board"),
+    path("people/<ladder:program>/gaps/", board.gaps),
+    path("people/<ladder:program>/nominate/", nominating.nominate),
+    path("people/<ladder:program>/nominate/find/", nominating.find),
+    path("people/<ladder:program>/nominate/<str:no>/", nominating.nominate_known),
 ]

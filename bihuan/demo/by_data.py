@@ -42,7 +42,11 @@ def beside(path: Path) -> Path:
 
 
 def write(*, at: datetime, say: Callable[[str], None]) -> int:
-    """Write what is not there yet, of every shipped document with demo data; returns how many people. Raises BadDocument."""
+    """Publish and write what is not there yet, of every shipped document with demo data; returns how many people.
+
+    Raises BadDocument.
+    """
+    versions.ensure_packs(at, pack="*")
     return sum(_write(path, at, say) for path in versions.shipped("*") if beside(path).exists())
 
 

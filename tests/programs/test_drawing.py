@@ -93,8 +93,9 @@ def test_a_drawing_has_no_scripts_and_no_style_attributes(path: Path) -> None:
 @pytest.mark.parametrize("drawn", DRAWN, ids=lambda path: path.stem)
 def test_the_drawings_in_the_docs_are_not_stale(drawn: Path) -> None:
     key = drawn.stem.removeprefix("program-")
-    fresh = svg(document.load_file(document.PACKS / "standard" / f"{key}.toml"), steps=False)
-    made = f"bihuan programs draw --stages bihuan/programs/packs/standard/{key}.toml --out docs/pictures/{drawn.name}"
+    path = next(path for path in versions.shipped("*") if path.stem == key)
+    fresh = svg(document.load_file(path), steps=False)
+    made = f"bihuan programs draw --stages {path} --out docs/pictures/{drawn.name}"
     assert drawn.read_text(encoding="utf-8") == fresh, f"draw it anew: {made}"
 
 

@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import get_hasher
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from bihuan.net.models import Person
@@ -53,10 +53,12 @@ def open_account(person: Person, login: str) -> OneTime:
     """An account for a person who has none. Raises AccountFault when the login is taken."""
     if person.user_id is not None:
         raise AccountFault(_("%(name)s已经有账号。") % {"name": person.name})
-    if User.objects.filter(username=login).exists():
-        raise AccountFault(_("登录名“%(login)s”已经有人在用。") % {"login": login})
     password = one_time_password()
-    person.user = User.objects.create(username=login, password=hashed(password))
+    try:
+        with transaction.atomic():
+            person.user = User.objects.create(username=login, password=hashed(password))
+    except IntegrityError:  # held by the database: two administrators may type the same at once
+        raise AccountFault(_("登录名“%(login)s”已经有人在用。") % {"login": login}) from None
     person.must_change_password = True
     person.save(update_fields=["user", "must_change_password"])
     return OneTime(person.name, login, password)

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Aggregate, Count, Max, Q, QuerySet, Sum
+from django.db.models import Aggregate, Count, DecimalField, Max, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -97,7 +97,7 @@ def figure(program: str, key: str) -> Figure:
 def read(figure: Figure, area: UnitRow, when: When) -> Decimal | None:
     """The figure's value in an area; None where it has none (a share of nobody). One query."""
     if figure.source == "document":
-        return Decimal(len(said(figure, when)) if figure.count == "rows" else said(figure, when)[0])
+        return _written(figure, when)
     if figure.source == "ratio":
         return _ratio(figure, area, when)
     if figure.source == "growth":
@@ -105,6 +105,58 @@ def read(figure: Figure, area: UnitRow, when: When) -> Decimal | None:
         return (read(now, area, when) or Decimal(0)) - (read(now, area, then) or Decimal(0))
     found = counted(figure, when)
     return _sum(figure, found, _within(found, area))
+
+
+def read_all(program: str, area: UnitRow, when: When) -> dict[str, Decimal | None]:
+    """Every figure of a program, by key, as `read` gives them one by one; what is counted comes in one statement."""
+    declared = figures(program)
+    asked = {(one.key, day.on): (one, day) for figure in declared.values() for one, day in _behind(figure, when)}
+    found = dict(zip(asked, _together(list(asked.values()), area), strict=True))
+    return {key: _from(found, figure, when) for key, figure in declared.items()}
+
+
+def _behind(figure: Figure, when: When) -> Iterator[tuple[Figure, When]]:
+    """What must be counted, and when, to know a figure."""
+    if figure.source == "ratio":
+        yield from _behind(_other(figure), when)
+        yield from _behind(figures(figure.program)[figure.by], when)
+    elif figure.source == "growth":
+        yield from _behind(_other(figure), when)
+        yield from _behind(_other(figure), _before(figure, when))
+    elif figure.source != "document":
+        yield figure, when
+
+
+def _together(asked: Sequence[tuple[Figure, When]], area: UnitRow) -> list[Decimal]:
+    """One statement for all that can be a subquery; the most that one has is looked up by itself."""
+    alone = {n: read(figure, area, when) for n, (figure, when) in enumerate(asked) if figure.count == "most"}
+    columns = {
+        f"v{n}": Subquery(_one(figure, area, when), output_field=DecimalField())
+        for n, (figure, when) in enumerate(asked)
+        if n not in alone
+    }
+    row = Unit.objects.filter(pk=area.id).values(**columns).get() if columns else {}
+    return [Decimal(alone[n] or 0) if n in alone else Decimal(row[f"v{n}"] or 0) for n in range(len(asked))]
+
+
+def _one(figure: Figure, area: UnitRow, when: When) -> QuerySet[Any]:
+    """A figure's value as a query of one row."""
+    found = counted(figure, when)
+    rows = _within(found, area).order_by().annotate(_all=Value(1)).values("_all")
+    return rows.annotate(_value=_aggregate(figure, found)).values("_value")
+
+
+def _from(found: dict[tuple[str, date], Decimal], figure: Figure, when: When) -> Decimal | None:
+    """A figure from what was counted, as `read` makes it."""
+    if figure.source == "document":
+        return _written(figure, when)
+    if figure.source == "growth":
+        now, then = _from(found, _other(figure), when), _from(found, _other(figure), _before(figure, when))
+        return (now or Decimal(0)) - (then or Decimal(0))
+    if figure.source == "ratio":
+        whole = _from(found, figures(figure.program)[figure.by], when)
+        return (_from(found, _other(figure), when) or Decimal(0)) * 100 / whole if whole else None
+    return found[figure.key, when.on]
 
 
 def spell(value: Decimal | None) -> str:
@@ -139,6 +191,11 @@ def rows(figure: Figure, area: UnitRow, when: When, *, after: int | None = None,
     found = counted(figure, when)
     query = _within(found, area).order_by("-id")
     return list(query.filter(id__lt=after)[:most] if after else query[:most])
+
+
+def _written(figure: Figure, when: When) -> Decimal:
+    found = said(figure, when)
+    return Decimal(len(found) if figure.count == "rows" else found[0])
 
 
 def said(figure: Figure, when: When) -> list[Any]:

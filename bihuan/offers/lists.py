@@ -227,9 +227,20 @@ def my_claims(
     """What the posting's unit took on, the longest first; with `ended`, what it finished or gave back, the last first. A
     chief sees the units below his, too. One query. Raises BadCursor."""
     term, units = _own("c.unit_id", posting)
-    terms = [term, "c.state <> 'taken'" if ended else "c.state = 'taken'"]
+    return _claims([term], [units], at=at, ended=ended, after=after, limit=limit)
+
+
+def claims_of(unit_id: int, *, at: datetime, ended: bool = False, after: str = "", limit: int = PAGE) -> Page[ClaimRow]:
+    """The same for one unit. The caller has asked whether its work may be seen. One query. Raises BadCursor."""
+    return _claims(["c.unit_id = %s"], [unit_id], at=at, ended=ended, after=after, limit=limit)
+
+
+def _claims(
+    terms: list[str], values: list[Any], *, at: datetime, ended: bool, after: str, limit: int
+) -> Page[ClaimRow]:
+    terms = [*terms, "c.state <> 'taken'" if ended else "c.state = 'taken'"]
     key, way = ("c.ended_at", "DESC") if ended else ("c.at", "ASC")
-    found = _page(_CLAIM, terms, [units], key, "c.id", way, after, limit)
+    found = _page(_CLAIM, terms, values, key, "c.id", way, after, limit)
     return _paged(found, limit, lambda fields: _claim_row(fields, at, fields[16] if ended else fields[8]))
 
 

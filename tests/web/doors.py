@@ -21,6 +21,8 @@ WORKERS = frozenset({Role.GRID_WORKER})
 WATCHING = frozenset({Role.LEADER, Role.SUPERVISOR, Role.DISPATCHER, Role.CHIEF})
 ADMINS = frozenset({Role.ADMIN})
 RAISING = frozenset({Role.ORGANISER, Role.SECRETARY})  # they raise people and see no case
+GUIDING = RAISING | {Role.LEADER}  # they answer for those who rise
+HELPING = GUIDING | UNITS  # and these help them
 SEEING = frozenset(Role.values) - ADMINS - RAISING  # whoever may see the case
 
 # The beginning of an address -> who may come in; the longest that fits counts.
@@ -37,6 +39,11 @@ STAFF = {
     "wall/": WATCHING,
     "setup/": ADMINS,
     "cases/": SEEING,
+    **dict.fromkeys(("people/needs/", "people/studios/", "people/pairings/", "people/policies/"), HELPING),
+    "people/units/<str:code>/": HELPING,
+    **dict.fromkeys(("people/units/", "people/ledger/", "people/figures/"), GUIDING),
+    **dict.fromkeys(("people/needs/new/", "people/needs/rounds/", "people/studios/suggestions/"), GUIDING),
+    "people/pairings/<str:no>/part/": GUIDING,
 }
 # Whoever signed in, whatever the posting.
 SIGNED_IN = ("posting/", "password/", "work/")

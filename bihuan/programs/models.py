@@ -69,6 +69,17 @@ class Version(models.Model):
         ]
 
 
+class Draft(models.Model):
+    """What an author is still writing for a program; any text, never in force. Versions, once written, are never rewritten,
+    so drafts stand by themselves."""
+
+    program = models.OneToOneField(Program, models.PROTECT, related_name="draft")
+    doc = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    by = models.ForeignKey("net.Posting", models.PROTECT, related_name="+")
+    saved_at = models.DateTimeField()
+
+
 class Move(models.Model):
     """What a publication does to those who are under an older version: they are moved, or they stay there.
 

@@ -97,7 +97,8 @@ def _put(data: dict[str, Any], path: list[str], value: Any) -> None:
     data[path[-1]] = value
 
 
-def _at(data: Mapping[str, Any], path: str) -> Any:
+def value_at(data: Mapping[str, Any], path: str) -> Any:
+    """What stands at a path ("clock.review.limit"), None when nothing does."""
     value: Any = data
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -110,7 +111,7 @@ def _refused(above: Mapping[str, Any], path: str, value: Any) -> Iterator[str]:
     if path not in opened:
         yield f"{name}（{path}）没有开放给下级，开放的有：{'、'.join(opened) or '无'}。"
         return
-    ours = _at(above, path)
+    ours = value_at(above, path)
     if not _goes(opened[path], ours, value):
         yield f"{name}{ALLOWED[opened[path]]}：上级定的是{spell(ours)}，这里写的是{spell(value)}。"
 

@@ -1,6 +1,6 @@
 """Whether a document may be trusted: its checks and its scenarios, together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,12 +43,18 @@ def prove_file(path: Path) -> Proof:
 
 def prove(program: Document, told_in: Path) -> Proof:
     """Check a program and play the scenarios of a file. A program with errors is not played."""
+    return prove_by(program, lambda: document.read(told_in) if told_in.exists() else "", told_in.name)
+
+
+def prove_by(program: Document, told: Callable[[], str], file: str = "") -> Proof:
+    """The same with scenarios of any text; none is asked for when the program has errors. Raises BadDocument."""
     findings = check(program)
     if any(finding.severity == "error" for finding in findings):
         return Proof(program, findings)
-    if not told_in.exists():
+    text = told()
+    if not text.strip():
         return Proof(program, findings, told=False)
-    return Proof(program, findings, *_played(program, document.read(told_in), told_in.name))
+    return Proof(program, findings, *_played(program, text, file))
 
 
 def _played(program: Document, told: str, file: str) -> tuple[Stories, list[Mismatch], list[str]]:

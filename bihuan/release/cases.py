@@ -36,6 +36,11 @@ class Cases:
             rows = _open(version, within).values_list("state", "unit_id").annotate(Number("pk"))
             return [Count(*row) for row in rows.order_by("state", "unit_id")]
 
+    def totals(self, within: int | None) -> dict[int, int]:
+        with across_regions("a version holds everywhere"):
+            rows = _within(Case.objects.filter(closed_at=None), within).values_list("version").annotate(Number("pk"))
+            return dict(rows.order_by("version"))
+
     def version_of(self, track: Live) -> int | None:
         case = Case.objects.filter(region_id=track.region_id, pk=track.id, closed_at=None)
         return case.values_list("version", flat=True).first()
@@ -56,7 +61,10 @@ class Cases:
 
 
 def _open(version: int, within: int | None) -> QuerySet[Case]:
-    cases = Case.objects.filter(version=version, closed_at=None)
+    return _within(Case.objects.filter(version=version, closed_at=None), within)
+
+
+def _within(cases: QuerySet[Case], within: int | None) -> QuerySet[Case]:
     if within is None:
         return cases
     net = snapshot()

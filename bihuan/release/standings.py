@@ -13,6 +13,7 @@ from bihuan.ladder.models import Pass, Standing
 from bihuan.ladder.posts import LEVELS
 from bihuan.ladder.rebasing import rebase
 from bihuan.ladder.rules import NotNow
+from bihuan.net.models import Level
 from bihuan.net.tree import snapshot
 from bihuan.programs.ladder import LadderProgram, Stage
 from bihuan.programs.models import Version
@@ -33,6 +34,10 @@ class Standings:
     def counted(self, version: int, within: int | None) -> list[Count]:
         rows = _open(version, within).values_list("stage", "unit_id").annotate(Number("pk"))
         return [Count(*row) for row in rows.order_by("stage", "unit_id")]
+
+    def totals(self, within: int | None) -> dict[int, int]:
+        rows = _within(Standing.objects.filter(ended_at=None), within).values_list("version").annotate(Number("pk"))
+        return dict(rows.order_by("version"))
 
     def version_of(self, track: Live) -> int | None:
         return Standing.objects.filter(pk=track.id, ended_at=None).values_list("version", flat=True).first()
@@ -67,7 +72,8 @@ def _within(standings: QuerySet[Standing], within: int | None) -> QuerySet[Stand
     if within is None:
         return standings
     unit = snapshot().unit(within)
-    return standings.filter(**{f"l{unit.level}": unit.id}) if unit.level > 1 else standings
+    level = min(unit.level, Level.COMMUNITY)  # nobody's place is a grid
+    return standings.filter(**{f"l{level}": unit.at_level(level)}) if level > 1 else standings
 
 
 def _at_gates(version: int, rules: LadderProgram, within: int | None) -> Iterator[str]:

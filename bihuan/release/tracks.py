@@ -45,6 +45,9 @@ class Tracks(Protocol):
     def counted(self, version: int, within: int | None) -> list[Count]:
         """The same, counted by place and unit."""
 
+    def totals(self, within: int | None) -> dict[int, int]:
+        """How many are under way by version."""
+
     def version_of(self, track: Live) -> int | None:
         """The version a track is under now; None when it has ended or is not there."""
 

@@ -25,6 +25,7 @@ urlpatterns = [
     path("", include("bihuan.web.grid_urls")),
     path("people/", include("bihuan.web.help_urls")),
     path("", include("bihuan.web.people_urls")),
+    path("programs/", include("bihuan.web.programs_urls")),
     path("hotline/", include("bihuan.web.hotline_urls")),
     path("wall/", include("bihuan.web.wall_urls")),
     path("styleguide/", styleguide, name="styleguide"),

@@ -38,6 +38,7 @@ STAFF = {
     "grid/": WORKERS,
     "wall/": WATCHING,
     "setup/": ADMINS,
+    "programs/": ADMINS,
     "cases/": SEEING,
     **dict.fromkeys(("people/needs/", "people/studios/", "people/pairings/", "people/policies/"), HELPING),
     "people/units/<str:code>/": HELPING,

@@ -59,7 +59,9 @@ def staff_doors() -> list[Door]:
 
 
 def address(door: Door, values: dict[str, Any], cast: SimpleNamespace) -> str:
-    """The desk of setup counts people, postings and runs; the kinds of sheets are its keys."""
+    """The desk of setup counts people, postings and runs; the kinds of sheets are its keys. An author's keys are programs."""
+    if door.pattern.startswith("programs/"):
+        return door.url({**values, "key": "request", "number": 1})
     if not door.pattern.startswith("setup/"):
         return door.url(values)
     number = cast.worker.pk if "postings" in door.pattern else cast.worker.person_id
@@ -123,7 +125,8 @@ def test_the_own_pages_answer(login: Any, cast: SimpleNamespace, values: dict[st
 
 def _own_refusal(door: Door, key: str) -> bool:
     """Who may look at the matter but has no business with its resident, or does nothing without a verb."""
-    ends = ("reveal/", "contact/", "act/", "find/", "list/", "calendar/drop/", "cases/<str:number>/<slug:verb>/")
+    ends = ("reveal/", "contact/", "act/", "find/", "list/", "calendar/drop/", "cases/<str:number>/<slug:verb>/",
+            "programs/<slug:key>/terms/", "terms/<str:code>/end/", "moves/<int:number>/")  # fmt: skip
     return door.pattern.endswith(ends)
 
 

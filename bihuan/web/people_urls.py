@@ -3,7 +3,7 @@
 from django.urls import path
 
 import bihuan.web.people.keys  # noqa: F401  registers <ladder:...>
-from bihuan.web.people import board, deeds, home, nominating
+from bihuan.web.people import applying, board, deeds, home, mine, nominating, notices
 
 urlpatterns = [
     path("people/", home.home, name="people"),
@@ -20,6 +20,19 @@ urlpatterns = [
     path("people/s/<str:no>/assign/", deeds.assign),
     path("people/s/<str:no>/duties/<slug:key>/", deeds.do_duty),
     path("people/s/<str:no>/entries/", deeds.enter),
+    path("people/mine/<str:signed>/", mine.mine, name="people_mine"),
+    path("people/mine/<str:signed>/<str:no>/appeal/", mine.appeal),
+    path("people/mine/<str:signed>/<str:no>/withdraw/", mine.withdraw),
+    path("people/mine/<str:signed>/<str:no>/moves/<slug:key>/", mine.act, {"part": "moves"}),
+    path("people/mine/<str:signed>/<str:no>/gates/<slug:key>/", mine.act, {"part": "gates"}),
+    path("my/", mine.find, name="my"),
+    path("my/<str:no>/", mine.find),
+    path("apply/", applying.programs, name="apply"),
+    path("apply/sent/", applying.applied, name="applied"),
+    path("apply/<ladder:program>/", applying.apply),
+    path("notices/", notices.notices, name="notices"),
+    path("notices/objected/<str:signed>/", notices.objected, name="notice_objected"),
+    path("notices/<str:no>/", notices.notice),
     path("people/<ladder:program>/", board.board, name="people_board"),
     path("people/<ladder:program>/gaps/", board.gaps),
     path("people/<ladder:program>/nominate/", nominating.nominate),

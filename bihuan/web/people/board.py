@@ -17,7 +17,7 @@ from bihuan.net.models import Level, Posting
 from bihuan.net.tree import UnitRow, snapshot
 from bihuan.programs.ladder import LadderProgram
 from bihuan.web.people.entrances import ways_in
-from bihuan.web.people.frame import RAISING, ladder, own_area, page
+from bihuan.web.people.frame import RAISING, ladder, own_area, page, place_of
 from bihuan.web.people.todo import within
 from bihuan.web.posting import desk
 
@@ -38,7 +38,7 @@ def chosen_area(request: HttpRequest) -> UnitRow:
     own, code = own_area(request), request.GET.get("area", "")
     if not code:
         return own
-    found = snapshot().by_code(code)
+    found = place_of(code)
     if found is None or own.id not in found.path:
         raise Http404
     return found

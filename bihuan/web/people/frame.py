@@ -12,7 +12,7 @@ from bihuan.loop.wording import language
 from bihuan.net.models import Posting, Role
 from bihuan.net.revisions import Kept
 from bihuan.net.scope import area_of
-from bihuan.net.tree import UnitRow, snapshot
+from bihuan.net.tree import NoSuchUnit, UnitRow, snapshot
 from bihuan.programs import versions
 from bihuan.programs.ladder import LadderProgram
 from bihuan.programs.models import Program
@@ -57,6 +57,15 @@ def own_area(request: HttpRequest) -> UnitRow:
 def area_for(posting: Posting) -> UnitRow:
     net = snapshot()
     return area_of(net.unit(posting.unit_id), net)
+
+
+def place_of(code: str) -> UnitRow | None:
+    """The place with this code; None when there is none."""
+    try:
+        found = snapshot().by_code(code)
+    except NoSuchUnit:
+        return None
+    return found if found.is_place else None
 
 
 def ladders(at: datetime, unit_id: int | None) -> list[LadderProgram]:

@@ -3,7 +3,7 @@
 from django.urls import register_converter
 
 TAKEN = (
-    "needs", "units", "studios", "pairings", "policies", "ledger", "figures", "mine", "s", "find", "imports", "offers",
+    "needs", "units", "studios", "pairings", "policies", "ledger", "figures", "mine", "s", "find", "sent", "imports",
 )  # fmt: skip
 
 

@@ -88,6 +88,11 @@ class Page:
         return story.title_of(self.rules, part, key)
 
     def context(self) -> dict[str, Any]:
+        """Everything of the page; a refusal whose form is gone from it (somebody was faster) stands at its head."""
+        shown = self._sections()
+        return shown | {"stray": self.refused.sentence if self.refused.form not in _forms(shown) else ""}
+
+    def _sections(self) -> dict[str, Any]:
         standing = self.standing
         return {
             "base": f"/people/s/{standing.no}/",
@@ -377,6 +382,18 @@ class Page:
         """Where else the same person stands or stood. One query."""
         rows = Standing.objects.filter(subject=self.standing.subject_id).exclude(pk=self.standing.pk).order_by("-pk")
         return [_other(one) for one in rows[:SHOWN]]
+
+
+def _forms(shown: dict[str, Any]) -> set[str]:
+    """The forms that stand on the page."""
+    now, ledger_, head = shown["now"] or {}, shown["ledger"], shown["head"]
+    there = {name for name in ("vote", "withdraw") if now.get(name)} | {"paper"}
+    there |= {f"settle-{one['no']}" for one in now.get("objections", ()) if one["mine"]}
+    there |= {"rule"} if (now.get("ruling") or {}).get("mine") else set()
+    there |= {one["id"] for one in (*shown["gates"], *shown["moves"]) if one["form"] and not one.get("cooling")}
+    there |= {one["id"] for one in shown["duties"] if one["mine"]}
+    there |= {side["form"] for side in ledger_.get("sides", ()) if ledger_["may"]}
+    return there | ({"assign"} if shown["leader"]["choices"] else set()) | (set() if head["erased"] else {"reveal"})
 
 
 def _other(one: Standing) -> dict[str, Any]:

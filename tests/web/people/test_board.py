@@ -9,7 +9,13 @@ from django.test.utils import CaptureQueriesContext
 from tests.web.people.conftest import Ladders
 
 pytestmark = pytest.mark.django_db
-PAGES = ("/people/", "/people/three_way/", "/people/village_reserve/", "/people/tool_shelf/", "/people/village_reserve/gaps/")
+PAGES = (
+    "/people/",
+    "/people/three_way/",
+    "/people/village_reserve/",
+    "/people/tool_shelf/",
+    "/people/village_reserve/gaps/",
+)
 
 
 def text(answer: Any) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
+from pytest import MonkeyPatch
 
 from bihuan.demo import by_data
 from bihuan.demo.seeding import LITTLE, found_city
@@ -67,6 +68,16 @@ def test_what_was_said_is_known_and_the_record_is_whole(seeded: None) -> None:
 
 def test_it_is_written_once(seeded: None) -> None:
     assert by_data.write(at=AT, say=lambda said: None) == 0
+
+
+def test_somebodys_own_program_comes_in_with_its_people(seeded: None, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    for path in (SHELF, by_data.beside(SHELF)):
+        own = tmp_path / "examples" / path.name.replace("tool_shelf", "book_shelf")
+        own.parent.mkdir(exist_ok=True)
+        own.write_text(path.read_text(encoding="utf-8").replace("tool_shelf", "book_shelf"), encoding="utf-8")
+    monkeypatch.setattr(document, "PACKS", tmp_path)
+    assert by_data.write(at=AT, say=lambda said: None) == 14
+    assert Standing.objects.filter(program="book_shelf", stage="waiting").count() == 3
 
 
 def test_a_wrong_file_says_what_is_wrong(seeded: None) -> None:

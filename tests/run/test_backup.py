@@ -29,7 +29,7 @@ from bihuan.dossier import photos, vault; from bihuan.dossier.models import Cont
 from bihuan.net.regions import across_regions; from bihuan.run import roles
 with across_regions("what came back"):
     contact = Contact.objects.get()
-    print(vault.unseal(contact.phone_sealed, vault._use("phone", contact)))
+    print(vault.unseal(contact.phone_sealed, vault._use("phone", contact.pk)))
     print(photos.photo_path(Photo.objects.get()).stat().st_size > 0)
 roles.refuse_unsafe()
 print("safe")

@@ -199,6 +199,7 @@ def _storm(product: Product) -> list[Sender]:
             assert time.monotonic() < over + 30, f"could not find all of {turns}, only {killed}"
     finally:
         _until(lambda: _ready(product.port).get("ready"), 60)
+        _until(lambda: sum(len(sender.numbers) for sender in senders) > 40, 60)  # a slow machine takes its time
         stop.set()
         for sender in senders:
             sender.join(40)

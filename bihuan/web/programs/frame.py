@@ -24,6 +24,7 @@ from bihuan.programs.models import Program, Version
 from bihuan.release.publishing import NotAuthor, require_author
 
 AUTHORS = (Role.ADMIN,)  # as release.require_author has it
+PHONE = 240  # the width of a card of a drawing that a phone shows without scrolling
 TONES = {Klass.WORDING: "", Klass.WIDENING: "ok", Klass.TIGHTENING: "warn", Klass.STRUCTURAL: "bad"}
 
 
@@ -112,9 +113,9 @@ def place_words(rules: Document, place: str) -> str:
     return rules.label(part, place, language()) if place in known else place or _("还在入口把关")
 
 
-def pictures(rules: Document, *, steps: bool = False) -> dict[str, SafeString]:
-    """The drawing for a desk and for a phone; every word in it was escaped by whoever drew it."""
-    sizes = {"wide": drawing.WIDE, "narrow": drawing.NARROW}
+def pictures(rules: Document, *, steps: bool = False, desk: int = drawing.WIDE) -> dict[str, SafeString]:
+    """The drawing for a desk (cards as wide as `desk`) and for a phone; every word in it was escaped by whoever drew it."""
+    sizes = {"wide": desk, "narrow": PHONE}
     return {name: mark_safe(drawing.svg(rules, width=width, steps=steps)) for name, width in sizes.items()}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from bihuan.programs import changes, document, proof, scenarios, versions
+from bihuan.programs import changes, document, drawing, proof, scenarios, versions
 from bihuan.programs.changes import Change, Klass, klass_of
 from bihuan.programs.document import Document
 from bihuan.programs.findings import Finding
@@ -84,7 +84,7 @@ def _judge_loaded(text: str, told: str, rules: Document, before: str | None) -> 
         changes=changes.diff(before, text) if before is not None else [],
         same=before == text,
         is_sound=is_sound,
-        drawn=pictures(rules) if is_sound else {},
+        drawn=pictures(rules, desk=drawing.NARROW) if is_sound else {},
     )
 
 

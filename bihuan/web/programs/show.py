@@ -133,7 +133,7 @@ def _moves(
 ) -> list[dict[str, Any]]:
     """What became of those under way at each publication; some who stayed may still be moved one by one."""
     live = {held.pk for line in lines.values() if (held := in_force(line, at))}
-    return [_move(one, one.to_version_id in live) for one in program_moves(program) if whole or _touches(one, area)]
+    return [_move(one, one.to_version_id in live, at) for one in program_moves(program) if whole or _touches(one, area)]
 
 
 def _touches(move: Move, area: int) -> bool:
@@ -143,11 +143,11 @@ def _touches(move: Move, area: int) -> bool:
     return place is None or area in place.path or place.id in net.unit(area).path
 
 
-def _move(move: Move, is_live: bool) -> dict[str, Any]:
+def _move(move: Move, is_live: bool, at: datetime) -> dict[str, Any]:
     planned = sum(move.planned.values())
     words = {
         Move.Stage.WAITING: _("正在自动改：已改 %(moved)s / %(planned)s")
-        if move.moved
+        if move.since <= at
         else _("等生效后自动改：共 %(planned)s"),
         Move.Stage.KEPT: _("留在原版本：已逐件改 %(moved)s，还有 %(left)s"),
         Move.Stage.DONE: _("已经改完：改了 %(moved)s，没有改成 %(left)s"),

@@ -24,6 +24,7 @@ from bihuan.net.calendar import computed_years
 from bihuan.net.models import Boundary, Kind, Level, Place, Posting, Role
 from bihuan.net.postings import standing_on
 from bihuan.net.regions import across_regions
+from bihuan.programs.models import Program
 from bihuan.web.health import troubles
 from bihuan.web.posting import desk
 from bihuan.web.setup.frame import has_whole, own_area, page, table
@@ -63,6 +64,7 @@ def _stats(here: list[Any], area: int) -> list[dict[str, Any]]:
         (_("网格"), sum(unit.kind == Kind.GRID for unit in here), "setup_units"),
         (_("部门单位"), sum(unit.kind in (Kind.ORGAN, Kind.CENTRE) for unit in here), "setup_units"),
         (_("在任岗位"), people.count(), "setup_people"),
+        (_("事项"), Program.objects.count(), "programs"),
     ]
     return [{"label": label, "value": f"{value:,}", "url": reverse(name)} for label, value, name in counted]
 

@@ -40,9 +40,7 @@ def author(login: Any) -> Client:
 def county_author(login: Any, cast: SimpleNamespace) -> Client:
     """An administrator of one county."""
     person = cast.admin.person
-    cast.county_admin = Posting.objects.create(
-        person=person, unit=cast.county, role=Role.ADMIN, since=cast.admin.since
-    )
+    cast.county_admin = Posting.objects.create(person=person, unit=cast.county, role=Role.ADMIN, since=cast.admin.since)
     return login("county_admin")
 
 
@@ -124,7 +122,9 @@ def test_the_shape_is_told_with_its_key(author: Client) -> None:
     assert "limit." in answer and "ten days" in answer
 
 
-@pytest.mark.parametrize("doc", ["", "[[[", "program = 'request'", "<script>alert(1)</script>", "\x01\x02é\U0001f600", "a = 1\x00"])
+@pytest.mark.parametrize(
+    "doc", ["", "[[[", "program = 'request'", "<script>alert(1)</script>", "\x01\x02é\U0001f600", "a = 1\x00"]
+)
 def test_whatever_is_typed_gets_a_sentence_and_stays(author: Client, doc: str) -> None:
     answer = author.post(CHECK, {"doc": doc})
     assert answer.status_code == 200 and "还读不懂这个文件" in said(answer)

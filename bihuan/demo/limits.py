@@ -1,6 +1,7 @@
 """Short limits for watching clocks run out: a version of the request program in which a working day is an hour.
 
-It is published like any other version, from now on and for new cases; the clock itself is never bent.
+It is published like any other version, from now on. Cases under way stay under theirs: less time for calling back is worse
+for the resident, so the whole counts as tightening. The clock itself is never bent.
 """
 
 import re
@@ -38,4 +39,4 @@ def publish_short(at: datetime) -> Version | None:
     short = shorten(doc)
     if short == doc:
         return None
-    return versions.publish(short, by=None, at=at, since=at, file="request.toml")
+    return versions.release(short, by=None, at=at, since=at, file="request.toml")

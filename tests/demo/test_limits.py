@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bihuan.demo.limits import publish_short, shorten
-from bihuan.programs import document, versions
+from bihuan.programs import changes, document, versions
 from bihuan.programs.checks import check
 
 AT = datetime(2026, 3, 12, 3, 20, tzinfo=UTC)
@@ -29,6 +29,8 @@ def test_nothing_but_limits_changes() -> None:
 
 @pytest.mark.django_db
 def test_they_hold_for_new_cases_only() -> None:
+    short = changes.diff(REQUEST, shorten(REQUEST))
+    assert changes.klass_of(short) == changes.Klass.TIGHTENING  # who is under way stays
     versions.ensure_packs(AT, since=AT)
     usual = versions.in_force("request", AT)
     assert publish_short(AT + timedelta(days=1)) is not None

@@ -3,7 +3,7 @@
 from django.urls import path
 
 import bihuan.web.people.keys  # noqa: F401  registers <ladder:...>
-from bihuan.web.people import applying, board, deeds, home, mine, nominating, notices
+from bihuan.web.people import applying, board, deeds, home, mine, nominating, notices, ranking
 
 urlpatterns = [
     path("people/", home.home, name="people"),
@@ -35,6 +35,8 @@ urlpatterns = [
     path("notices/<str:no>/", notices.notice),
     path("people/<ladder:program>/", board.board, name="people_board"),
     path("people/<ladder:program>/gaps/", board.gaps),
+    path("people/<ladder:program>/ranking/", ranking.lines),
+    path("people/<ladder:program>/ranking/<slug:key>/", ranking.rank),
     path("people/<ladder:program>/nominate/", nominating.nominate),
     path("people/<ladder:program>/nominate/find/", nominating.find),
     path("people/<ladder:program>/nominate/<str:no>/", nominating.nominate_known),

@@ -49,6 +49,7 @@ class AskForm(forms.Form):
     """Asks of a program. What others have to say is listed in `lacking`; what is known need not be said again.
 
     `given` after is_valid(): answers by ask, only those that were filled in.   `photos`: pages by ask of kind paper.
+    `by_number`: what an identity number says, by question.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class AskForm(forms.Form):
         self.given: dict[str, Any] = {}
         self.photos: dict[str, list[Any]] = {}
         self.lacking: list[dict[str, str]] = []
+        self.by_number: dict[str, str] = {}
         self.asked = [rules.asks[key] for key in asks]
         for ask in self.asked:
             self._add(ask)
@@ -76,7 +78,7 @@ class AskForm(forms.Form):
             self.fields[name_of(ask)] = self._field(ask)
         elif not self._has(ask) and not ask.optional:
             title = self.rules.label("ask", ask.key, language())
-            self.lacking.append({"title": title, "who": sources(ask)})
+            self.lacking.append({"key": ask.key, "title": title, "who": sources(ask)})
 
     def _has(self, ask: Ask) -> bool:
         answer = self.known.get(ask.key)
@@ -129,18 +131,14 @@ class AskForm(forms.Form):
             return
         told = {BIRTH: birth_of(number).isoformat(), GENDER: "male" if is_male(number) else "female"}
         for ask in self.asked:
-            if ask.use in told and name_of(ask) in self.fields:
-                self.fields[name_of(ask)].required = False
-                self.told_by_identity[ask.key] = told[ask.use]
+            if ask.use in told and counts(ask, Source.REGISTER):
+                self._need_not(ask)
+                self.by_number[ask.use] = told[ask.use]
 
-    @property
-    def told_by_identity(self) -> dict[str, Any]:
-        return self.__dict__.setdefault("_told", {})
-
-    @property
-    def answers(self) -> dict[str, Any]:
-        """What was said, and what the identity number says where nothing was."""
-        return {**self.told_by_identity, **self.given}
+    def _need_not(self, ask: Ask) -> None:
+        if name_of(ask) in self.fields:
+            self.fields[name_of(ask)].required = False
+        self.lacking = [one for one in self.lacking if one["key"] != ask.key]
 
 
 def name_of(ask: Ask) -> str:

@@ -153,7 +153,7 @@ def open_gate(request: HttpRequest, no: str, key: str) -> HttpResponse:
 
     def deed(at: datetime) -> None:
         take_papers(form, standing.subject, by=_by(request))
-        gates.open_gate(standing, key, by=_by(request), at=at, answers=form.answers, text=_text(request))
+        gates.open_gate(standing, key, by=_by(request), at=at, answers=form.given, text=_text(request))
 
     if not form.is_valid():
         return _refused(request, standing, f"gate-{key}", Tried(_("还有没填好的，请看下面。"), 422), bound=form)
@@ -171,7 +171,7 @@ def make_move(request: HttpRequest, no: str, key: str) -> HttpResponse:
 
     def deed(at: datetime) -> None:
         take_papers(form, standing.subject, by=_by(request))
-        moving.advance(standing, key, by=_by(request), at=at, answers=form.answers, text=_text(request))
+        moving.advance(standing, key, by=_by(request), at=at, answers=form.given, text=_text(request))
 
     if not form.is_valid():
         return _refused(request, standing, f"move-{key}", Tried(_("还有没填好的，请看下面。"), 422), bound=form)

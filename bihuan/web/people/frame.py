@@ -69,9 +69,9 @@ def place_of(code: str) -> UnitRow | None:
 
 
 def ladders(at: datetime, unit_id: int | None) -> list[LadderProgram]:
-    """The ladders in force in an area, in the order in which they were first published. Usually no query."""
+    """The ladders in force in an area, those with most to them first. Usually no query."""
     found = (ladder(key, at, unit_id) for key in _keys.get())
-    return [rules for rules in found if rules is not None]
+    return sorted((rules for rules in found if rules is not None), key=lambda rules: (-len(rules.gates), rules.key))
 
 
 def ladder(key: str, at: datetime, unit_id: int | None) -> LadderProgram | None:

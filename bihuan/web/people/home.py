@@ -28,7 +28,7 @@ def home(request: HttpRequest) -> HttpResponse:
     lists = _lists(request.posting, here, at)  # type: ignore[attr-defined]
     context = {"area": area.name, "lists": lists, "programs": programs(here, area)}
     context["nothing"] = not any(one["rows"] for one in lists)
-    context["own"] = Standing.objects.filter(answerable=request.posting.pk, ended_at=None).count()  # type: ignore[attr-defined]
+    context["own"] = _own(request.posting, here)  # type: ignore[attr-defined]
     return page(request, "people", "people/home.html", context)
 
 
@@ -48,6 +48,17 @@ def _lists(posting: Posting, here: list[LadderProgram], at: datetime) -> list[di
     soon = todo.running_out(posting, here, at)
     lists.append({"key": "soon", "title": _("期限快到的"), "icon": "hourglass", "rows": soon})
     return [one for one in lists if one["rows"]]
+
+
+def _own(posting: Posting, here: list[LadderProgram]) -> list[dict[str, Any]]:
+    """Whom I am answerable for, by ladder. One query."""
+    rows = Standing.objects.filter(answerable=posting.pk, ended_at=None)
+    counted = dict(rows.values_list("program").annotate(n=Count("pk")))
+    return [
+        {"title": rules.label("program", "title", language()), "count": counted[rules.key],
+         "url": f"/people/{rules.key}/?mine=1#list"}
+        for rules in here if rules.key in counted
+    ]  # fmt: skip
 
 
 def programs(here: list[LadderProgram], area: UnitRow) -> list[dict[str, Any]]:

@@ -281,6 +281,6 @@ def act(request: HttpRequest, signed: str, subject: Subject, no: str, part: str,
     def deed(at: datetime) -> None:
         take_papers(form, subject, by=RESIDENT)
         do = moving.advance if part == "moves" else gates.open_gate
-        do(standing, key, by=RESIDENT, at=at, answers=form.answers, text=_text(request))
+        do(standing, key, by=RESIDENT, at=at, answers=form.given, text=_text(request))
 
     return _act(request, signed, subject, deed, _("已办好。"), id=id, form=form)

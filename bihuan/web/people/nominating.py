@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from bihuan.book.journal import Acting
 from bihuan.dossier import facts, papers, photos, subjects
-from bihuan.dossier.models import Subject
+from bihuan.dossier.models import Source, Subject
 from bihuan.ladder.actions import entering
 from bihuan.ladder.answers import by_posting, source_of
 from bihuan.ladder.models import Standing
@@ -30,6 +30,7 @@ from bihuan.web.people.entrances import Way, ways_in
 from bihuan.web.people.frame import RAISING, own_area, page
 from bihuan.web.posting import desk
 
+SELF_TYPED = 2  # the grade of what somebody's own typed identity number says
 PURPOSE = "推荐时查找是否已登记"
 
 
@@ -180,12 +181,20 @@ def _register_and_enter(
 
 @transaction.atomic
 def come_in(rules: LadderProgram, way: Way, subject: Subject, form: AskForm, *, by: Acting, text: str = "") -> Standing:
-    """Through the gate, or by the move, with the answers of a valid form and its papers."""
+    """Through the gate, or by the move, with the answers of a valid form and its papers.
+
+    What the identity number says is told as the register's word; of less weight when nobody of staff has seen the card.
+    """
     at = now()
+    if form.by_number:
+        seen = by_posting(by)
+        facts.tell_all(
+            subject, form.by_number, source=Source.REGISTER, by=seen, at=at, grade=None if seen else SELF_TYPED
+        )  # fmt: skip
     take_papers(form, subject, by=by)
     if way.is_gate:
-        return entering.nominate(rules.key, subject, gate=way.key, by=by, at=at, answers=form.answers, text=text)
-    return entering.start(rules.key, subject, move=way.key, by=by, at=at, answers=form.answers)
+        return entering.nominate(rules.key, subject, gate=way.key, by=by, at=at, answers=form.given, text=text)
+    return entering.start(rules.key, subject, move=way.key, by=by, at=at, answers=form.given)
 
 
 def take_papers(form: AskForm, subject: Subject, *, by: Acting) -> None:

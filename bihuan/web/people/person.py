@@ -129,6 +129,7 @@ class Page:
             "reached": story.day(standing.reached_at) if standing.reached_at else "",
             "phone": subject.phone_mask,
             "identity": subject.identity_mask,
+            "sealed": bool(subject.phone_mask or subject.identity_mask),
             "gender": subject.get_gender_display() if subject.gender else "",
             "no": subject.no,
             "erased": subject.erased_at is not None,
@@ -393,7 +394,7 @@ def _forms(shown: dict[str, Any]) -> set[str]:
     there |= {one["id"] for one in (*shown["gates"], *shown["moves"]) if one["form"] and not one.get("cooling")}
     there |= {one["id"] for one in shown["duties"] if one["mine"]}
     there |= {side["form"] for side in ledger_.get("sides", ()) if ledger_["may"]}
-    return there | ({"assign"} if shown["leader"]["choices"] else set()) | (set() if head["erased"] else {"reveal"})
+    return there | ({"assign"} if shown["leader"]["choices"] else set()) | ({"reveal"} if head["sealed"] else set())
 
 
 def _other(one: Standing) -> dict[str, Any]:

@@ -211,7 +211,7 @@ def test_a_newcomer_is_registered_and_nominated(ladders: Ladders) -> None:
     assert "个人申请或组织推荐" in text(door.get(path))
     said = {
         "way": "recommend", "name": "陈新", "unit": ladders.cast.south.code, "phone": "13804139999",
-        "identity": "210302199003071232", "a_education": "college", "a_member": "no", "a_origin": "graduate",
+        "a_education": "college", "a_member": "no", "a_origin": "graduate",
         "a_direction": "to_member", "a_trade": "民宿", "text": "返乡大学生",
     }  # fmt: skip
     wrong = door.post(path, {**said, "phone": "12", "a_origin": ""})

@@ -3,7 +3,7 @@
 from ninja import NinjaAPI
 from ninja.openapi.schema import get_schema
 
-from bihuan.api import public, staff
+from bihuan.api import people, public, staff
 from bihuan.api.errors import answer_errors
 from bihuan.api.schemas import RequestIn
 
@@ -12,10 +12,12 @@ api = NinjaAPI(
     version="1",
     urls_namespace="api",
     docs_url=None,  # its page needs scripts from elsewhere; the description itself is served
-    description="群众诉求的提交、查询，以及工单的受理、派单、办理、核查、回访。时间一律为带时区的 ISO 8601。",
+    description="群众诉求的提交、查询，工单的受理、派单、办理、核查、回访，以及人才培养的名单、把关、需求和统计。"
+    "时间一律为带时区的 ISO 8601。",
 )
 api.add_router("", public.router)
 api.add_router("", staff.router)
+api.add_router("", people.router)
 answer_errors(api)
 
 

@@ -11,9 +11,13 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, ValidationError
 
 from bihuan.api.answers import answer
-from bihuan.loop.refusals import REFUSED, refusal
+from bihuan.ladder import refusals as of_ladders
+from bihuan.loop import refusals as of_cases
+from bihuan.loop.refusals import Refusal
+from bihuan.offers import refusals as of_offers
 
 log = logging.getLogger(__name__)
+STATUS = {**of_cases.STATUS, **of_offers.STATUS, **of_ladders.STATUS}  # of every act that the API offers
 
 
 class Refused(Exception):
@@ -31,7 +35,7 @@ def error_body(code: str, message: str, field: str = "") -> dict[str, Any]:
 
 def answer_errors(api: NinjaAPI) -> None:
     """Teach the API to answer every refusal in the one shape."""
-    for kind in REFUSED:
+    for kind in STATUS:
         api.add_exception_handler(kind, _refused)
     api.add_exception_handler(Refused, _own)
     api.add_exception_handler(ValidationError, _invalid)
@@ -45,8 +49,13 @@ def answer_errors(api: NinjaAPI) -> None:
 
 
 def _refused(request: HttpRequest, error: Exception) -> HttpResponse:
-    found = refusal(error)
+    found = _refusal(error)
     return answer(error_body(found.code, found.message, found.field), found.status)
+
+
+def _refusal(error: Exception) -> Refusal:
+    status, code = next(answer for kind, answer in STATUS.items() if isinstance(error, kind))
+    return Refusal(status, code, str(error), getattr(error, "field", ""))
 
 
 def _own(request: HttpRequest, error: Refused) -> HttpResponse:

@@ -1,7 +1,7 @@
 """What the API takes in and gives out, for OpenAPI and for checking. Words of choice are the Chinese ones people see."""
 
-from datetime import datetime
-from typing import Literal
+from datetime import date, datetime
+from typing import Any, Literal
 from uuid import UUID
 
 from ninja import Schema
@@ -177,3 +177,155 @@ class CallBackIn(Acting):
     solved: bool | None = None
     satisfied: int | None = Field(None, ge=1, le=5)
     text: str = ""
+
+
+class StageOut(Schema):
+    key: str
+    title: str
+    order: int
+    final: bool
+
+
+class WayOut(Schema):
+    """A gate or a move: what may be opened or made, and what it asks."""
+
+    key: str
+    title: str
+    asks: list[str]
+    entering: bool
+
+
+class ProgramOut(Schema):
+    key: str
+    title: str
+    version: int
+    stages: list[StageOut]
+    gates: list[WayOut]
+    moves: list[WayOut]
+
+
+class ProgramsOut(Schema):
+    programs: list[ProgramOut]
+
+
+class StandingRow(Schema):
+    number: str
+    subject: str = Field(description="人员编号")
+    name: str
+    stage: str
+    status: str
+    since: str
+    place: str
+    n: int
+
+
+class StandingsOut(Schema):
+    standings: list[StandingRow]
+    after: str
+
+
+class TestOut(Schema):
+    key: str
+    title: str
+    met: bool
+    why: str
+    must: bool
+
+
+class CheckOut(Schema):
+    """The gate somebody is in, and the step that waits."""
+
+    gate: str
+    title: str
+    step: str
+    unit: str
+    due: str
+    tests: list[TestOut]
+
+
+class PossibleOut(Schema):
+    gates: list[str]
+    moves: list[str]
+    vote: bool
+    withdraw: bool
+
+
+class StandingOut(StandingRow):
+    program: str
+    entered: str
+    ended: str
+    result: str
+    check: CheckOut | None
+    possible: PossibleOut
+
+
+class NominateIn(Strict):
+    """By a gate, or where a program has none, by a move; `subject` is the number of somebody who is registered."""
+
+    subject: str
+    gate: str = ""
+    move: str = ""
+    answers: dict[str, Any] = Field({}, description="按条件的键填写的答案")
+    text: str = ""
+
+
+class OpenIn(Acting):
+    gate: str
+    answers: dict[str, Any] = {}
+    text: str = ""
+
+
+class AdvanceIn(Acting):
+    move: str
+    answers: dict[str, Any] = {}
+    text: str = ""
+
+
+class VoteIn(Acting):
+    agree: bool
+    text: str = ""
+
+
+class FigureOut(Schema):
+    key: str
+    group: str
+    title: str
+    unit: str
+    value: float | None
+
+
+class FiguresOut(Schema):
+    program: str
+    area: str
+    at: date
+    figures: list[FigureOut]
+
+
+class NeedOut(Schema):
+    number: str
+    subject: str
+    name: str
+    topic: str
+    text: str
+    amount: str
+    place: str
+    offered_at: str
+    seats: str
+    state: str
+    until: str
+
+
+class NeedsOut(Schema):
+    needs: list[NeedOut]
+    after: str
+
+
+class ClaimIn(Strict):
+    personal: bool = Field(False, description="领导以个人名义认领")
+
+
+class ClaimedOut(Schema):
+    number: str
+    state: str
+    unit: str
+    plan_due: str

@@ -27,6 +27,7 @@ from bihuan.programs.ladder import LadderProgram
 from bihuan.web.help.frame import (
     area_asked,
     first_of,
+    in_large,
     names_of_subjects,
     own_area,
     page,
@@ -117,9 +118,14 @@ def _groups(found: dict[str, Figure], values: dict[str, Decimal | None], kept: s
     groups: dict[str, list[dict[str, Any]]] = {}
     for key, figure in found.items():
         url = reverse("help_figure", args=[figure.program, key]) + kept
-        stat = {"label": figure.title, "value": people.spell(values[key]), "unit": figure.unit, "url": url}
+        value, unit = _worded(figure, values[key])
+        stat = {"label": figure.title, "value": value, "unit": unit, "url": url}
         groups.setdefault(figure.group, []).append(stat)
     return [{"title": title, "stats": stats} for title, stats in groups.items()]
+
+
+def _worded(figure: Figure, value: Decimal | None) -> tuple[str, str]:
+    return in_large(value, figure.unit, people.spell(value))
 
 
 def _below(area: UnitRow) -> list[UnitRow]:
@@ -140,9 +146,10 @@ def show_one(request: HttpRequest, program: str, key: str) -> HttpResponse:
     area, when, after = area_asked(request), _when(request), request.GET.get("after", "")
     url = reverse("help_figure", args=[rules.key, key])
     found = people.rows(figure, area, when, after=int(after) if _is_id(after) else None, most=ROWS + 1)
+    value, unit = _worded(figure, people.read(figure, area, when))
     context = {
         **_frame(request, rules, area, when, url),
-        "figure": {"title": figure.title, "value": people.spell(people.read(figure, area, when)), "unit": figure.unit,
+        "figure": {"title": figure.title, "value": value, "unit": unit,
                    "about": figure.about, "group": figure.group},
         "crumbs": [{"label": _("统计"), "url": URL.format(rules.key) + _kept(request, area, when)}, {"label": figure.title}],
         "parts": _parts(request, figure, area, when, url),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import wraps
 from typing import Any
 
@@ -33,6 +34,7 @@ from bihuan.web.posting import View, desk
 from bihuan.web.setup.frame import table
 
 HELPING = (Role.HANDLER, Role.CHIEF)
+YUAN, TEN_THOUSAND, LARGE = "元", Decimal(10_000), 100_000
 STATUS = {**of_offers.STATUS, **of_ladders.STATUS, AlreadyReversed: (409, "already_reversed")}
 REFUSED = tuple(STATUS)
 
@@ -228,3 +230,11 @@ def person_url(no: str) -> str:
 def may_raise(posting: Posting) -> bool:
     return posting.role in RAISING
 
+
+
+def in_large(amount: Decimal | None, unit: str, spelled: str) -> tuple[str, str]:
+    """An amount of yuan as people say it: from a hundred thousand on in ten thousands. Everything else as it is."""
+    if unit != YUAN or amount is None or abs(amount) < LARGE:
+        return spelled, unit
+    tens = amount / TEN_THOUSAND
+    return f"{tens:,.2f}".rstrip("0").rstrip("."), f"万{YUAN}"

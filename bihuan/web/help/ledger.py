@@ -1,7 +1,6 @@
 """The ledger of an area: what was given to those on a ladder and what they gave back, with sums, evidence and a way to
 enter one or take one back."""
 
-from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -23,12 +22,13 @@ from bihuan.net import tree
 from bihuan.net.models import Level, Posting
 from bihuan.net.postings import names_of
 from bihuan.net.scope import covers
-from bihuan.programs.ladder import LadderProgram
+from bihuan.programs.ladder import EntryKind, LadderProgram
 from bihuan.web import pictures
 from bihuan.web.help.fields import DayField, SubjectField, UnitField, measures, standing_of
 from bihuan.web.help.frame import (
     area_asked,
     first_of,
+    in_large,
     names_of_subjects,
     page,
     pages_of_subjects,
@@ -61,10 +61,7 @@ def first(request: HttpRequest) -> HttpResponse:
 @raiser
 def show(request: HttpRequest, program: str) -> HttpResponse:
     """Sums by measure and the entries behind them, narrowed by side, measure, year and area. Three queries and names."""
-    return _page(request, program_here(request, program))
-
-
-def _page(request: HttpRequest, rules: LadderProgram, refused: Mapping[str, Any] | None = None, status: int = 200) -> HttpResponse:
+    rules = program_here(request, program)
     if not has_ledger(rules):
         raise Http404
     area, asked = area_asked(request), _asked(request, rules)
@@ -77,9 +74,9 @@ def _page(request: HttpRequest, rules: LadderProgram, refused: Mapping[str, Any]
         "area": area.name, "filters": _filters(request, rules, asked), "kept": _kept(request),
         "sums": _sums(rules, ledger.sums(rules.key, **narrowed), request), "asked": asked,
         "rows": _rows(request, rules, found[:PAGE]), "next_url": _next(request, found),
-        "enter_url": reverse("help_ledger_enter", args=[rules.key]), **(refused or {}),
+        "enter_url": reverse("help_ledger_enter", args=[rules.key]),
     }  # fmt: skip
-    return page(request, "ledger", "help/ledger.html", context, status)
+    return page(request, "ledger", "help/ledger.html", context)
 
 
 def _asked(request: HttpRequest, rules: LadderProgram) -> dict[str, str]:
@@ -124,19 +121,19 @@ def _kept(request: HttpRequest, **changed: str) -> str:
 
 def _sums(rules: LadderProgram, totals: dict[tuple[str, str], ledger.Total], request: HttpRequest) -> list[dict[str, Any]]:
     """A group for each side, its measures in the order of the document; each opens its entries."""
-    lang = get_language()
     groups = []
     for side, label in SIDES.items():
         kinds = [kind for kind in rules.entries.values() if (side, kind.key) in totals]
-        stats = [
-            {"label": rules.label("entry", kind.key, lang), "value": amount_words(totals[side, kind.key].amount),
-             "unit": kind.unit, "sub": _("%(n)d笔") % {"n": totals[side, kind.key].count},
-             "url": _kept(request, side=side, measure=kind.key)}
-            for kind in kinds
-        ]  # fmt: skip
+        stats = [_stat(rules, kind, totals[side, kind.key], _kept(request, side=side, measure=kind.key)) for kind in kinds]
         if stats:
             groups.append({"title": label, "stats": stats})
     return groups
+
+
+def _stat(rules: LadderProgram, kind: EntryKind, total: ledger.Total, url: str) -> dict[str, Any]:
+    value, unit = in_large(total.amount, kind.unit, amount_words(total.amount))
+    label = rules.label("entry", kind.key, get_language())
+    return {"label": label, "value": value, "unit": unit, "sub": _("%(n)d笔") % {"n": total.count}, "url": url}
 
 
 def _after(rows: Any, cursor: str) -> list[Txn]:

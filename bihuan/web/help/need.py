@@ -67,11 +67,11 @@ def _page(
 ) -> HttpResponse:
     offer = Offer.objects.select_related("place", "round").get(pk=offer.pk)
     claims = list(Claim.objects.filter(offer=offer).select_related("unit").order_by("-at"))
-    steps = story.steps(offer)
+    steps, need = story.steps(offer), _need(request, offer)
     context = {
         "crumbs": [{"label": _("需求和帮扶"), "url": reverse("help_needs")}, {"label": topic_title(offer)}],
-        "need": _need(request, offer),
-        "facts": _facts(offer),
+        "need": need,
+        "facts": [{"label": _("培养对象"), "value": need["name"], "url": need["url"]}, *_facts(offer)],
         "claims": [_claim(request, offer, claim) for claim in claims],
         "story": [_step(step) for step in reversed(steps)],
         "panels": panels(request, _panels(request, offer, claims), refused or {}),

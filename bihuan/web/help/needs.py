@@ -150,7 +150,7 @@ def claims_table(rows: list[lists.ClaimRow], caption: str) -> dict[str, Any]:
 
 
 def _claim_row(row: lists.ClaimRow) -> list[Any]:
-    late = _("逾期%(n)d项") % {"n": row.late} if row.late else ""
+    late = _("逾期%(n)d项") % {"n": row.late} if row.late and row.owes else ""
     return [
         {"text": row.words, "url": need_url(row.no), "sub": f"{row.name} · {row.topic}", "wide": True},
         {"text": row.place, "sub": row.unit},

@@ -1,8 +1,10 @@
 """Lasting pairs of an office's branch and a village: the year's plan, deeds that count, and who still owes a plan."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.db.models import Exists, F, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -14,6 +16,7 @@ from bihuan.dossier.models import Text
 from bihuan.net import tree
 from bihuan.net.models import Level, Posting
 from bihuan.net.scope import covers
+from bihuan.net.tree import UnitRow
 from bihuan.offers import access, lists, story
 from bihuan.offers.actions import pairing as acts
 from bihuan.offers.models import Deed, Pairing, PairYear
@@ -34,7 +37,7 @@ from bihuan.web.help.frame import (
 )
 from bihuan.web.people.frame import area_for
 
-DEEDS_SHOWN = 60
+DEEDS_SHOWN, YEARS_SHOWN, SOON = 60, 3, timedelta(days=31)
 
 
 def pair_url(no: str) -> str:
@@ -95,21 +98,32 @@ def _index(request: HttpRequest, form: PairForm, status: int = 200) -> HttpRespo
     found = lists.pairings(year=this_year(at), after=request.GET.get("after", ""), **where)
     context = {
         "pairs": pairs_table(found.rows), "next_url": f"?after={found.after}" if found.after else "",
-        "owing": _owing(by), "form": form if by.role in access.STEERING else None,
+        "owing": _owing(by, at), "form": form if by.role in access.STEERING else None,
     }  # fmt: skip
     return page(request, "pairings", "help/pairings.html", context, status)
 
 
-def _owing(by: Posting) -> list[dict[str, Any]]:
-    """The pairs whose plan is due, the earliest first. One query."""
-    rows = Pairing.objects.filter(until=None, plan_due_at__isnull=False).select_related("unit_a", "unit_b")
+def _owing(by: Posting, at: datetime) -> list[dict[str, Any]]:
+    """The pairs without a plan for this year, and those whose next one is due soon, the earliest first. One query."""
+    planned = PairYear.objects.filter(pairing=OuterRef("pk"), year=this_year(at))
+    rows = Pairing.objects.filter(~Exists(planned) | Q(plan_due_at__lt=at + SOON), until=None)
     area = area_for(by)
-    rows = rows.filter(unit_a=by.unit_id) if by.role in HELPING else rows.filter(**{f"l{min(area.level, 5)}": area.id})
-    return [
-        {"title": f"{one.unit_a.name} — {one.unit_b.name}", "url": pair_url(one.no), "badge_tone": "warn",
-         "badge_text": _("%(day)s前") % {"day": f"{timezone.localtime(one.plan_due_at):%Y-%m-%d}"}, "meta": []}
-        for one in rows.order_by("plan_due_at")[:20]
-    ]  # fmt: skip
+    rows = rows.filter(unit_a=by.unit_id) if by.role in HELPING else _in(area, rows)
+    found = rows.select_related("unit_a", "unit_b").order_by(F("plan_due_at").asc(nulls_first=True), "pk")[:20]
+    return [_owed(one) for one in found]
+
+
+def _in(area: UnitRow, rows: Any) -> Any:
+    return rows.filter(**{f"l{min(area.level, Level.COMMUNITY)}": area.id}) if area.level >= Level.CITY else rows
+
+
+def _owed(one: Pairing) -> dict[str, Any]:
+    """Late when its time has passed: then nothing is due any more, and it is still owed."""
+    due = f"{timezone.localtime(one.plan_due_at):%Y-%m-%d}" if one.plan_due_at else ""
+    return {
+        "title": f"{one.unit_a.name} — {one.unit_b.name}", "url": pair_url(one.no), "meta": [],
+        "badge_tone": "warn" if due else "bad", "badge_text": _("%(day)s前") % {"day": due} if due else _("逾期"),
+    }  # fmt: skip
 
 
 # One pair
@@ -158,7 +172,8 @@ def _page(
         "title": f"{pair.unit_a.name} — {pair.unit_b.name}",
         "crumbs": [{"label": _("结对"), "url": reverse("help_pairings")}, {"label": pair.no}],
         "facts": _facts(pair),
-        "years": [{"title": _("%(year)d年计划") % {"year": one.year}, "text": said.get(one.text_id, "")} for one in years],
+        "years": [{"title": _("%(year)d年计划") % {"year": one.year}, "text": said.get(one.text_id, "")}
+                  for one in years[:YEARS_SHOWN]],
         "owes": _("%(day)s前要制定年度计划") % {"day": f"{timezone.localtime(pair.plan_due_at):%Y-%m-%d}"}
         if pair.plan_due_at and pair.until is None else "",
         "deeds": [_deed(one, said) for one in deeds],

@@ -162,8 +162,9 @@ def _people(session: Session, seats: list[Attendance]) -> dict[int, str]:
 
 def _facts(session: Session) -> list[dict[str, Any]]:
     begins, ends = timezone.localtime(session.begins_at), timezone.localtime(session.ends_at)
+    until = f"{ends:%H:%M}" if ends.date() == begins.date() else f"{ends:%Y-%m-%d %H:%M}"
     said = [
-        (_("类别"), session.get_kind_display()), (_("时间"), f"{begins:%Y-%m-%d %H:%M} — {ends:%m-%d %H:%M}"),
+        (_("类别"), session.get_kind_display()), (_("时间"), f"{begins:%Y-%m-%d %H:%M} — {until}"),
         (_("地点"), session.venue), (_("举办"), tree.snapshot().full_name(session.unit_id, Level.COUNTY)),
         (_("名额"), f"{session.signed}/{session.seats}" if session.seats else ""),
     ]  # fmt: skip

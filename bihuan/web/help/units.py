@@ -70,7 +70,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     given = ledger.given(ledger.unit(unit.pk))
     context = {
         "unit": unit.name,
-        "crumbs": [] if by.role in HELPING else [{"label": _("成员单位"), "url": reverse("help_units")}],
+        "crumbs": [] if by.role in HELPING else [{"label": _("成员单位"), "url": reverse("help_units")}, {"label": unit.code}],
         "stats": _stats(unit),
         "claims": claims_table(found.rows, _("帮扶中的需求")),
         "next_url": f"?after={found.after}" if found.after else "",

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from bihuan.demo.cultivation.people import PROGRAM, TECHNIQUES, TRADES
 from bihuan.demo.cultivation.writing import WANTED
@@ -44,6 +45,10 @@ class _Today:
         self.secretary = self._holder(self.village, Role.SECRETARY)
         self.organisers = [self._holder(Unit.objects.get(pk=unit), Role.ORGANISER) for unit in self._above()]
 
+    def _ago(self, days: int) -> datetime:
+        """Twenty past nine in the morning, so many days ago."""
+        return timezone.localtime(self.at).replace(hour=9, minute=20, second=0, microsecond=0) - days * DAY
+
     def _above(self) -> Iterator[int]:
         """The town, its county and its city, from the ground up."""
         row = tree.snapshot().unit(self.town.pk)
@@ -57,12 +62,12 @@ class _Today:
         """Somebody of the village, as far as `step`: on the contact list, or at a step of being chosen."""
         subject = self._neighbour()
         standing = entering.nominate(
-            PROGRAM, subject, gate="recommend", by=self.secretary, at=self.at - 12 * DAY, answers=self._answers(subject)
+            PROGRAM, subject, gate="recommend", by=self.secretary, at=self._ago(12), answers=self._answers(subject)
         )
         if step == "contact":
             return
         self._vouch(subject)
-        gates.open_gate(standing, "admit", by=self.secretary, at=self.at - 4 * DAY, answers=self._village_answers())
+        gates.open_gate(standing, "admit", by=self.secretary, at=self._ago(4), answers=self._village_answers())
         self._vote(standing, step)
 
     def _vote(self, standing: Standing, step: str) -> None:
@@ -71,16 +76,14 @@ class _Today:
         for nth, (level, voter) in enumerate(voters.items()):
             if level == step:
                 return
-            moment = self.at - 3 * DAY + nth * timedelta(hours=5)
+            moment = self._ago(3 - nth) + timedelta(minutes=30 * nth)
             gates.vote(standing, agree=True, text="情况属实，同意。", by=voter, at=moment)
 
     def _neighbour(self) -> Subject:
         born = (self.at - timedelta(days=365 * self.dice.randint(27, 52))).date()
         gender, phone = self.dice.choice(("male", "female")), f"139{self.dice.randrange(10**8):08}"
         name = self.names.person()
-        return subjects.register(
-            name, unit=self.village.pk, at=self.at - 12 * DAY, gender=gender, born_on=born, phone=phone
-        )
+        return subjects.register(name, unit=self.village.pk, at=self._ago(12), gender=gender, born_on=born, phone=phone)
 
     def _answers(self, subject: Subject) -> Mapping[str, Any]:
         born = subject.born_on.isoformat() if subject.born_on else ""
@@ -101,14 +104,12 @@ class _Today:
         """The town has asked the police and the bank."""
         town = self.organisers[0]
         told = {"person.lawful": True, "person.credit": True}
-        facts.tell_all(subject, told, source=Source.TOWN, by=town, at=self.at - 5 * DAY)
+        facts.tell_all(subject, told, source=Source.TOWN, by=town, at=self._ago(5))
 
     def collect(self) -> None:
-        """A round of needs, some waiting, some taken up by the finance office with a plan."""
-        county = self.organisers[1]
-        opened = rounds.open(
-            PROGRAM, title=f"{self.at.year}年需求征集", unit=county.unit, by=county, at=self.at - 3 * DAY
-        )
+        """A round of needs in the whole city: some wait, some were taken up by the county's farm office with a plan."""
+        city, title = self.organisers[2], f"{self.at.year}年需求征集"
+        opened = rounds.open(PROGRAM, title=title, unit=city.unit, by=city, at=self._ago(3))
         near = Standing.objects.filter(program=PROGRAM, l4=self.town.pk, ended_at=None, rung__gt=0)
         for nth, standing in enumerate(near.select_related("subject").order_by("pk")[:14]):
             self._need(nth, standing, opened)
@@ -116,16 +117,16 @@ class _Today:
     def _need(self, nth: int, standing: Standing, opened: Round) -> None:
         topic = "funds" if nth % 3 == 0 else self.dice.choice(("technique", "market", "land", "policy"))
         words = self.dice.choice(WANTED[topic])
-        asked = self.at - 2 * DAY
+        asked = self._ago(2)
         offer = needs.collect(
             standing.subject, topic=topic, text=words, by=self.organisers[0], at=asked, round=opened,
             standing_id=standing.pk,
         )  # fmt: skip
         if nth % 5 == 1:
             helper = self._holder(Unit.objects.get(code=f"{self.organisers[1].unit.code}-farm"), Role.HANDLER)
-            claim = needs.claim(offer, by=helper, at=asked + timedelta(hours=6))
+            claim = needs.claim(offer, by=helper, at=asked + timedelta(hours=3))
             if nth % 2:
-                plans.draw_up(claim, self._plan(helper), by=helper, at=self.at - DAY)
+                plans.draw_up(claim, self._plan(helper), by=helper, at=self._ago(1))
 
     def _plan(self, helper: Posting) -> list[Line]:
         first = self.at.date()

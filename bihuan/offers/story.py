@@ -1,8 +1,6 @@
 """What happened to a need, a pair, a studio, a session: every event with who did it and the words said with it."""
 
 import json
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -10,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bihuan.book.models import Actor
 from bihuan.dossier.models import Text
+from bihuan.loop.story import Step
 from bihuan.net import tree
 from bihuan.net.postings import names_of
 from bihuan.offers.models import Circle, Offer, Pairing, Round, Session, Suggestion, Track
@@ -51,20 +50,6 @@ TITLES: dict[tuple[type[Track], str], Any] = {
     (Suggestion, "make_case"): _("转为工单"),
 }
 UNNAMED = {Actor.RESIDENT: _("本人"), Actor.CLOCK: _("到期自动")}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that happened, ready to be shown."""
-
-    n: int
-    at: datetime
-    when: str
-    verb: str
-    title: str
-    who: str
-    text: str
-    facts: dict[str, Any]
 
 
 def steps(track: Track) -> list[Step]:

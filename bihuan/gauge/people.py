@@ -167,16 +167,26 @@ def spell(value: Decimal | None) -> str:
 
 
 def parts(figure: Figure, area: UnitRow, when: When) -> list[Part]:
-    """The same figure in each area right below, those without any left out. One query."""
-    if figure.source in ("document", "ratio", "growth"):
-        below = [tree.snapshot().unit(child) for child in tree.snapshot().children(area.id)]
-        values = ((unit, read(figure, unit, when)) for unit in below if figure.source != "document" and unit.is_place)
-        return [Part(unit, value) for unit, value in values if value]
+    """The same figure in each area right below, those without any left out. One query; two for growth and shares."""
+    values = _parts(figure, area, when)
+    below = tree.snapshot().places_below(area.id)
+    return [Part(unit, values[unit.id]) for unit in below if values.get(unit.id)]
+
+
+def _parts(figure: Figure, area: UnitRow, when: When) -> dict[int, Decimal]:
+    """Values by the id of an area below."""
+    if figure.source == "document" or area.level >= Level.COMMUNITY:
+        return {}
+    if figure.source == "growth":
+        now, then = (_parts(_other(figure), area, moment) for moment in (when, _before(figure, when)))
+        return {id: now.get(id, Decimal(0)) - then.get(id, Decimal(0)) for id in now.keys() | then.keys()}
+    if figure.source == "ratio":
+        share, whole = _parts(_other(figure), area, when), _parts(figures(figure.program)[figure.by], area, when)
+        return {id: share.get(id, Decimal(0)) * 100 / all_ for id, all_ in whole.items() if all_}
     found = counted(figure, when)
-    column = f"{found.place}{DEPTH.get(area.level + 1, 'l5')}"
+    column = f"{found.place}{DEPTH[Level(area.level + 1)]}"
     grouped = _within(found, area).values(column).order_by().annotate(value=_aggregate(figure, found))
-    net = tree.snapshot()
-    return [Part(net.unit(row[column]), Decimal(row["value"] or 0)) for row in grouped if row[column]]
+    return {row[column]: Decimal(row["value"] or 0) for row in grouped if row[column]}
 
 
 def rows(figure: Figure, area: UnitRow, when: When, *, after: int | None = None, most: int = MOST_ROWS) -> list[Any]:
@@ -226,6 +236,8 @@ def knowing(criterion: Criterion, program: str, when: When) -> RawSQL:
 
 
 def _within(found: Counted, area: UnitRow) -> QuerySet[Any]:
+    if area.level > Level.COMMUNITY:  # nothing is summed below communities: a grid's figures are its community's
+        area = tree.snapshot().unit(area.l5 or area.id)
     column = DEPTH.get(area.level)
     return found.rows.filter(**{f"{found.place}{column}": area.id}) if column else found.rows
 
@@ -301,9 +313,10 @@ def _entries(figure: Figure, when: When) -> Counted:
     return Counted(rows, person=person, amount="amount", moment="on")
 
 
-def _givers(figure: Figure) -> list[int]:
+def _givers(figure: Figure) -> QuerySet[Any]:
+    """The ids of the units that a figure counts as givers, to be looked up in its own statement."""
     units = Unit.objects.filter(code__endswith=figure.giver)
-    return list((units.filter(level=figure.giver_level) if figure.giver_level else units).values_list("pk", flat=True))
+    return (units.filter(level=figure.giver_level) if figure.giver_level else units).values("pk")
 
 
 def _needs(figure: Figure, when: When) -> Counted:

@@ -40,6 +40,7 @@ STAFF = {
     "setup/": ADMINS,
     "programs/": ADMINS,
     "cases/": SEEING,
+    "people/": GUIDING,
     **dict.fromkeys(("people/needs/", "people/studios/", "people/pairings/", "people/policies/"), HELPING),
     "people/units/<str:code>/": HELPING,
     **dict.fromkeys(("people/units/", "people/ledger/", "people/figures/"), GUIDING),
@@ -49,7 +50,7 @@ STAFF = {
 # Whoever signed in, whatever the posting.
 SIGNED_IN = ("posting/", "password/", "work/")
 PUBLIC = ("i18n/", "theme.css", "login/", "logout/", "net/", "healthz", "readyz", "report/", "outlines.json", "track/")
-PUBLIC += ("t/", "photos/", "styleguide/")
+PUBLIC += ("t/", "photos/", "styleguide/", "my/", "apply/", "notices/", "people/mine/")
 _PART = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>[^)]*\)")
 
 
@@ -74,6 +75,8 @@ class Door:
     @property
     def roles(self) -> frozenset[str] | None:
         """Whose door it is; None for one that is not of staff."""
+        if self.pattern.startswith(PUBLIC):
+            return None
         fitting = [start for start in STAFF if self.pattern.startswith(start)]
         return STAFF[max(fitting, key=len)] if fitting else None
 

@@ -12,7 +12,9 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from bihuan.dossier import photos
+from bihuan.dossier import photos, subjects
+from bihuan.ladder.actions import entering
+from bihuan.ladder.models import Standing
 from bihuan.loop import exports
 from bihuan.loop.links import track_path
 from bihuan.loop.models import Case, Task
@@ -47,7 +49,24 @@ def case(cast: SimpleNamespace) -> Case:
 @pytest.fixture
 def values(cast: SimpleNamespace, case: Case) -> dict[str, Any]:
     """What fills the addresses' parameters."""
-    return {"number": case.no, "code": cast.county.code, "verb": "urge", "key": "open", "signed": signed(case)}
+    of_people = {
+        "no": raised(cast).no,
+        "program": "three_way",
+        "ask": "output",
+        "case_no": "1",
+        "txn": 1,
+        "member": 1,
+        "n": 1,
+    }
+    return of_people | {
+        "number": case.no, "code": cast.county.code, "verb": "urge", "key": "open", "signed": signed(case),
+    }  # fmt: skip
+
+
+def raised(cast: SimpleNamespace) -> Standing:
+    """Somebody of 南关社区 on a ladder."""
+    at = timezone.now()
+    return entering.enter(subjects.register("王小满", unit=cast.south.pk, at=at), "three_way", "primary", at, at=at)
 
 
 def signed(case: Case) -> str:
@@ -127,7 +146,14 @@ def _own_refusal(door: Door, key: str) -> bool:
     """Who may look at the matter but has no business with its resident, or does nothing without a verb."""
     ends = ("reveal/", "contact/", "act/", "find/", "list/", "calendar/drop/", "cases/<str:number>/<slug:verb>/",
             "programs/<slug:key>/terms/", "terms/<str:code>/end/", "moves/<int:number>/")  # fmt: skip
-    return door.pattern.endswith(ends)
+    return door.pattern.endswith(ends) or _has_nothing_there(door.pattern)
+
+
+def _has_nothing_there(pattern: str) -> bool:
+    """Pages of people: what their keys name is not there, and a leader proposes nobody."""
+    named = any(part in pattern for part in ("<slug:key>", "<str:case_no>", "nominate/", "<int:txn>"))
+    other = "<str:no>" in pattern and not pattern.startswith("people/s/")
+    return pattern.startswith("people/") and (named or other or pattern.endswith("s/<str:no>/rule/"))
 
 
 # Another county, another unit

@@ -61,7 +61,7 @@ def _source(source: Source) -> dict[str, Any]:
     )  # fmt: skip
     return {
         "title": said % words,
-        "klass": source.klass.title,
+        "klass": _(source.klass.title),
         "tone": TONES[source.klass],
         "places": table(_("所在环节"), [_("环节"), _("件数")], _by_place(source, old), "", numbers=(1,)),
         "units": table(_("所在单位"), [_("单位"), _("件数")], _by_unit(source), "", numbers=(1,)),

@@ -103,7 +103,8 @@ def at_words(moment: datetime | None) -> str:
 def version_words(version: Version) -> str:
     """Which version of whom: 第3版, or 海州街道第1版."""
     unit = snapshot().get(version.unit_id)
-    return _("%(unit)s第%(n)d版") % {"unit": unit.name if unit else "", "n": version.n}
+    words = {"unit": unit.name if unit else "", "n": version.n}
+    return (_("%(unit)s第%(n)d版") % words).strip()
 
 
 def place_words(rules: Document, place: str) -> str:

@@ -142,7 +142,7 @@ def grouped(found: list[Change]) -> list[dict[str, Any]]:
 
 
 def klass_words(klass: Klass) -> dict[str, str]:
-    return {"title": klass.title, "tone": TONES[klass]}
+    return {"title": _(klass.title), "tone": TONES[klass]}
 
 
 def effects(klass: Klass) -> list[dict[str, str]]:

@@ -16,7 +16,7 @@ from bihuan.programs import drafts, versions
 from bihuan.programs.case import CaseProgram
 from bihuan.programs.document import Document
 from bihuan.programs.models import Draft, Move, Program, Version
-from bihuan.programs.telling import post
+from bihuan.programs.telling import post, spell
 from bihuan.release import tracks
 from bihuan.release.publishing import program_moves
 from bihuan.web.posting import desk
@@ -57,8 +57,8 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
         "versions": _versions(lines, _totals(program, None if whole else area.id), at),
         "moves": _moves(program, lines, at, area.id, whole),
         "overlays": _overlays(program, lines, at, area.path, area.id),
-        "choices": _choices(area.id) if held and rules.opened else [],
-        "opens": bool(held and rules.opened),
+        "choices": _choices(area.id) if rules and rules.opened else [],
+        "opens": bool(rules and rules.opened),
         "draft": _draft_words(draft),
     }
     return page(request, "show.html", context, key=key)
@@ -89,9 +89,8 @@ def _places(rules: Document) -> dict[str, Any]:
 
 
 def _clock(rules: Document, key: str) -> str:
-    clock = rules.clocks[key]
-    limit = rules.limits[clock.limit].default if isinstance(rules, CaseProgram) else clock.limit
-    return f"{rules.label('clock', key, language())} {limit.chinese()}"
+    limit = rules.limits[rules.clocks[key].limit].default if isinstance(rules, CaseProgram) else rules.clocks[key].limit
+    return f"{rules.label('clock', key, language())} {spell(str(limit))}"
 
 
 def _totals(program: Program, within: int | None) -> dict[int, int]:

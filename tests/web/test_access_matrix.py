@@ -151,7 +151,7 @@ def _own_refusal(door: Door, key: str) -> bool:
 
 def _has_nothing_there(pattern: str) -> bool:
     """Pages of people: what their keys name is not there, and a leader proposes nobody."""
-    named = any(part in pattern for part in ("<slug:key>", "<str:case_no>", "nominate/", "<int:txn>"))
+    named = any(part in pattern for part in ("<slug:key>", "<str:case_no>", "<str:code>", "nominate/", "<int:txn>"))
     other = "<str:no>" in pattern and not pattern.startswith("people/s/")
     return pattern.startswith("people/") and (named or other or pattern.endswith("s/<str:no>/rule/"))
 

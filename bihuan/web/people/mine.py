@@ -55,6 +55,10 @@ class OpenForm(TrackForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters"}),
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["tail"].help_text = _("登记的那个手机号。")
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def find(request: HttpRequest, no: str = "") -> HttpResponse:

@@ -326,16 +326,19 @@ class Page:
             "mine": open_ and mine and here,
             "text": "text" in rule.asks,
             "photo": "photo" in rule.asks,
-            "entry": self.label("entry", rule.entry) if rule.entry else "",
-            "unit": self.rules.entries[rule.entry].unit if rule.entry else "",
+            "entry": self._measured(rule.entry) if rule.entry else "",
             **(due_words(duty.due_at, self.at) if open_ else {}),
         }
+
+    def _measured(self, entry: str) -> str:
+        """What is entered, with its unit: 协调贷款（元）."""
+        return f"{self.label('entry', entry)}（{self.rules.entries[entry].unit}）"
 
     def ledger(self) -> dict[str, Any]:
         """What was given and given back, the latest first, and the form to enter more. Two queries."""
         own = ledger.subject(self.standing.subject_id)
         kinds = [
-            {"key": kind.key, "title": self.label("entry", kind.key), "unit": kind.unit, "side": kind.side}
+            {"key": kind.key, "title": self._measured(kind.key), "side": kind.side}
             for kind in self.rules.entries.values()
         ]
         if not kinds:

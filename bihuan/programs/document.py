@@ -41,7 +41,10 @@ def load(text: str, file: str = "") -> Document:
     top = table_of(text, file)
     key = top.word("program", required=True) or ""
     kind = top.one_of("kind", tuple(READERS), required=True)
-    program = READERS[kind](top, key) if kind else None
+    try:
+        program = READERS[kind](top, key) if kind else None
+    except RecursionError as error:
+        raise _too_deep(file) from error
     if top.problems or program is None:
         raise BadDocument(top.problems)
     return program
@@ -51,8 +54,14 @@ def table_of(text: str, file: str) -> Table:
     """The top table of a TOML text. Raises BadDocument."""
     try:
         return Table(tomllib.loads(text), file, [])
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # also a number of thousands of digits
         raise BadDocument([Problem(file, "", f"不合 TOML 格式的内容（{error}）", "合格的 TOML")]) from error
+    except RecursionError as error:
+        raise _too_deep(file) from error
+
+
+def _too_deep(file: str) -> BadDocument:
+    return BadDocument([Problem(file, "", "一层套一层、套得太深的内容", "几层以内的表")])
 
 
 def load_file(path: Path) -> Document:

@@ -55,7 +55,7 @@ class Judged:
 
 def judge(text: str, told: str, program: Program, before: Version | None) -> Judged:
     """Everything that can be said of a text without looking at who is under way; no query. told: its scenarios."""
-    if len(text.encode()) > LARGEST:
+    if max(len(text.encode()), len(told.encode())) > LARGEST:
         return Judged(text, problems=[_too_large()])
     try:
         rules = document.load(text)

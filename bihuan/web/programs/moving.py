@@ -50,7 +50,7 @@ def _move(key: str, number: int) -> Move:
     """A publication that is in force and left somebody behind."""
     rows = Move.objects.select_related("program", "from_version", "to_version", "within")
     found = rows.filter(program__key=key, pk=number, since__lte=now()).first()
-    if found is None or found.to_version.until is not None:
+    if found is None or (found.to_version.until and found.to_version.until <= now()):
         raise Http404
     return found
 

@@ -46,6 +46,7 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
     held = in_force(lines.get(None, []), at)
     rules = versions.rules(held.pk) if held else None
     draft = drafts.draft_of(program) if whole else None
+    moves = _moves(program, lines, at, area.id, whole)
     context = {
         "program": program,
         "crumbs": crumbs(program)[:1],
@@ -55,7 +56,8 @@ def show(request: HttpRequest, key: str) -> HttpResponse:
         "steps_url": _steps_url(request, rules),
         "places": _places(rules) if rules else None,
         "versions": _versions(lines, _totals(program, None if whole else area.id), at),
-        "moves": _moves(program, lines, at, area.id, whole),
+        "moves": moves,
+        "moving": any(one["is_moving"] for one in moves),
         "overlays": _overlays(program, lines, at, area.path, area.id),
         "choices": _choices(area.id) if rules and rules.opened else [],
         "opens": bool(rules and rules.opened),
@@ -161,6 +163,7 @@ def _move(move: Move, is_live: bool, at: datetime) -> dict[str, Any]:
         ],
         "words": words % numbers,
         "tone": STAGES[Move.Stage(move.stage)],
+        "is_moving": move.stage == Move.Stage.WAITING and move.since <= at,
         "planned": planned,
         "moved": min(move.moved, planned),
         "reasons": [f"{no}：{why}" for no, why in list(move.reasons.items())[:20]],

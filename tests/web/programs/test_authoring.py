@@ -21,6 +21,7 @@ from bihuan.release.moving import run_due
 from tests.release.test_release import LATER, MERGED, MIGRATED, SOONER, TEXT, WORDED
 
 OPENED = TEXT + '\n[open]\n"limit.handle.default" = "shorter"\n"limit.sign.default" = "shorter"\n'
+DEEP = ("a = " + "[" * 50_000, "a = " + "1" * 9_000, TEXT + "\n[open." + ".".join("a" * 2_000) + "]\nb = 1\n")
 WAITING_FOR_EVER = (
     ('lapse = "approve"\noutcome = "pass"', 'lapse = "urge"\nrepeat = "1wd"'),
     ('"supervisor", "leader"]\nper_day = 1', '"supervisor", "leader", "clock"]'),
@@ -123,7 +124,7 @@ def test_the_shape_is_told_with_its_key(author: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "doc", ["", "[[[", "program = 'request'", "<script>alert(1)</script>", "\x01\x02é\U0001f600", "a = 1\x00"]
+    "doc", [*DEEP, "", "[[[", "program = 'request'", "<script>alert(1)</script>", "\x01\x02é\U0001f600", "a = 1\x00"]
 )
 def test_whatever_is_typed_gets_a_sentence_and_stays(author: Client, doc: str) -> None:
     answer = author.post(CHECK, {"doc": doc})
@@ -133,6 +134,19 @@ def test_whatever_is_typed_gets_a_sentence_and_stays(author: Client, doc: str) -
     assert kept.status_code == 200 and "<script>alert" not in said(kept)
     assert write(author, doc).status_code == 302
     assert Draft.objects.get().doc == doc.replace("\x00", "")
+
+
+def test_who_finishes_a_draft_that_somebody_finished_is_told(author: Client) -> None:
+    write(author, WORDED)
+    was = Draft.objects.get().sha256
+    assert publish_again(author, was).status_code == 302
+    answer = write(author, SOONER, was=was)
+    assert answer.status_code == 409 and "已经被别人发布或放弃" in said(answer) and "7wd" in said(answer)
+    assert write(author, "", "drop", was=was).status_code == 409
+
+
+def publish_again(author: Client, was: str) -> Any:
+    return author.post(PUBLISH, {"draft": was, "before": before()})
 
 
 def test_a_document_too_large_is_refused_and_kept(author: Client) -> None:

@@ -338,7 +338,8 @@ def _lines(request: HttpRequest, claim: Claim) -> BaseFormSet:
     on = timezone.localdate(request.now)  # type: ignore[attr-defined]
     helpers = list(Posting.objects.filter(standing_on(on), unit_id=claim.unit_id).select_related("person").order_by("pk"))
     made = formset_factory(LineForm, extra=0 if request.method == "POST" else LINES, max_num=plans.MOST_ITEMS)
-    kwargs = {"form_kwargs": {"helpers": helpers}, "prefix": "line"}
+    blank = {"empty_permitted": True, "use_required_attribute": False}  # a line left or made empty counts for nothing
+    kwargs = {"form_kwargs": {"helpers": helpers, **blank}, "prefix": "line"}
     if request.method != "POST":
         return made(initial=_before(claim, on), **kwargs)
     data = request.POST.copy()

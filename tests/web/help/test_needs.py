@@ -153,3 +153,11 @@ def test_the_unit_has_a_page(helping):
         assert page.status_code == 200 and "想学大棚嫁接技术" in page.content.decode()
     assert helping.door("village").get("/people/units/219981D05/").status_code == 404
     assert "海澄市农业农村局" in helping.door("county").get("/people/units/").content.decode()
+
+
+def test_a_line_made_empty_is_left_out_of_the_new_plan(helping):
+    need, farmer = helping.need(), helping.door("farmer")
+    farmer.post(f"/people/needs/{need.no}/claim/")
+    shown = PLAN | {"line-INITIAL_FORMS": "2"} | line(0, month="", measure="", name="", due_on="") | line(1)
+    assert farmer.post(f"/people/needs/{need.no}/219981D05/plan/", shown).status_code == 302
+    assert PlanItem.objects.count() == 1

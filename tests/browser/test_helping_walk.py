@@ -30,7 +30,7 @@ def test_a_unit_claims_a_need_and_plans_month_by_month(here: Helping, visit: Any
     need = here.need()
     page = visit("farmer")
     page.goto("/desk/")
-    page.get_by_role("link", name="需求和帮扶").click()
+    page.get_by_role("link", name="帮扶", exact=True).first.click()
     page.get_by_role("heading", name="需求和帮扶").wait_for()
     shot(page, "help-needs")
     page.get_by_role("link", name="想学大棚嫁接技术").click()

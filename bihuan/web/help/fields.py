@@ -84,7 +84,9 @@ class SubjectField(forms.CharField):
             return found[0]
         if not found:
             raise forms.ValidationError(_("您的辖区里没有找到“%(said)s”，请核对姓名或编号。") % {"said": said})
-        raise forms.ValidationError(_("不止一人叫“%(said)s”，请填编号：%(who)s。") % {"said": said, "who": _told(found)})
+        raise forms.ValidationError(
+            _("不止一人叫“%(said)s”，请填编号：%(who)s。") % {"said": said, "who": _told(found)}
+        )
 
     def _found(self, said: str) -> list[Subject]:
         known = Subject.objects.filter(erased_at=None).select_related("unit")

@@ -95,7 +95,10 @@ def _when(request: HttpRequest) -> When:
 def _query(area: UnitRow, when: When, request: HttpRequest) -> str:
     """What the address must hold so that area and day stay."""
     today = when.on == timezone.localdate(request.now)  # type: ignore[attr-defined]
-    said = [f"area={area.code}" if area.id != own_area(request).id else "", "" if today else f"at={when.on.isoformat()}"]
+    said = [
+        f"area={area.code}" if area.id != own_area(request).id else "",
+        "" if today else f"at={when.on.isoformat()}",
+    ]
     return "&".join(filter(None, said))
 
 

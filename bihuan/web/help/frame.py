@@ -231,7 +231,6 @@ def may_raise(posting: Posting) -> bool:
     return posting.role in RAISING
 
 
-
 def in_large(amount: Decimal | None, unit: str, spelled: str) -> tuple[str, str]:
     """An amount of yuan as people say it: from a hundred thousand on in ten thousands. Everything else as it is."""
     if unit != YUAN or amount is None or abs(amount) < LARGE:

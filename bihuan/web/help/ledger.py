@@ -119,12 +119,16 @@ def _kept(request: HttpRequest, **changed: str) -> str:
     return "?" + said.urlencode()
 
 
-def _sums(rules: LadderProgram, totals: dict[tuple[str, str], ledger.Total], request: HttpRequest) -> list[dict[str, Any]]:
+def _sums(
+    rules: LadderProgram, totals: dict[tuple[str, str], ledger.Total], request: HttpRequest
+) -> list[dict[str, Any]]:
     """A group for each side, its measures in the order of the document; each opens its entries."""
     groups = []
     for side, label in SIDES.items():
         kinds = [kind for kind in rules.entries.values() if (side, kind.key) in totals]
-        stats = [_stat(rules, kind, totals[side, kind.key], _kept(request, side=side, measure=kind.key)) for kind in kinds]
+        stats = [
+            _stat(rules, kind, totals[side, kind.key], _kept(request, side=side, measure=kind.key)) for kind in kinds
+        ]
         if stats:
             groups.append({"title": label, "stats": stats})
     return groups
@@ -167,7 +171,9 @@ def _parties(one: Txn) -> list[tuple[str, int]]:
     return [(one.giver_kind, one.giver_id), (one.receiver_kind, one.receiver_id)]
 
 
-def _row(rules: LadderProgram, one: Txn, names: dict[int, str], pages: dict[int, str], people: dict[int, str]) -> dict[str, Any]:
+def _row(
+    rules: LadderProgram, one: Txn, names: dict[int, str], pages: dict[int, str], people: dict[int, str]
+) -> dict[str, Any]:
     kind = rules.entries.get(one.measure)
     reversed_ = one.reverses_id is not None or getattr(one, "reversed_by", None) is not None
     return {
@@ -284,7 +290,9 @@ def reverse_one(request: HttpRequest, program: str, txn: int) -> HttpResponse:
     )  # fmt: skip
 
 
-def _reverse_page(request: HttpRequest, rules: LadderProgram, found: Txn, form: ReverseForm, status: int) -> HttpResponse:
+def _reverse_page(
+    request: HttpRequest, rules: LadderProgram, found: Txn, form: ReverseForm, status: int
+) -> HttpResponse:
     context = {
         "crumbs": [{"label": _("台账"), "url": URL.format(rules.key)}, {"label": _("冲销")}],
         "row": _rows(request, rules, [found])[0], "form": form,

@@ -336,7 +336,9 @@ def _planned(request: HttpRequest, offer: Offer) -> HttpResponse:
 def _lines(request: HttpRequest, claim: Claim) -> BaseFormSet:
     """The lines as posted, with empty ones more when asked for; or those of the plan that are not done, and empty ones."""
     on = timezone.localdate(request.now)  # type: ignore[attr-defined]
-    helpers = list(Posting.objects.filter(standing_on(on), unit_id=claim.unit_id).select_related("person").order_by("pk"))
+    helpers = list(
+        Posting.objects.filter(standing_on(on), unit_id=claim.unit_id).select_related("person").order_by("pk")
+    )
     made = formset_factory(LineForm, extra=0 if request.method == "POST" else LINES, max_num=plans.MOST_ITEMS)
     blank = {"empty_permitted": True, "use_required_attribute": False}  # a line left or made empty counts for nothing
     kwargs = {"form_kwargs": {"helpers": helpers, **blank}, "prefix": "line"}
@@ -345,7 +347,9 @@ def _lines(request: HttpRequest, claim: Claim) -> BaseFormSet:
     data = request.POST.copy()
     if "more" in data:
         count = data.get("line-TOTAL_FORMS", "0")
-        data["line-TOTAL_FORMS"] = str(min(int(count) if count.isdecimal() else 0, plans.MOST_ITEMS - MORE_LINES) + MORE_LINES)
+        data["line-TOTAL_FORMS"] = str(
+            min(int(count) if count.isdecimal() else 0, plans.MOST_ITEMS - MORE_LINES) + MORE_LINES
+        )
         return made(initial=_typed(data), **kwargs)
     return made(data, **kwargs)
 

@@ -210,7 +210,9 @@ def _rounds_page(request: HttpRequest, form: RoundForm, status: int = 200) -> Ht
     ).order_by("-opened_at")[:50]
     rows = [_round(one, steering) for one in found]
     shown = {"form": form if steering else None, "refused": status != 200}
-    return page(request, "needs", "help/rounds.html", {"tabs": _tabs(request, "rounds"), "rounds": rows, **shown}, status)
+    return page(
+        request, "needs", "help/rounds.html", {"tabs": _tabs(request, "rounds"), "rounds": rows, **shown}, status
+    )
 
 
 def _round(one: Any, steering: bool) -> dict[str, Any]:

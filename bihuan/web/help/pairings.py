@@ -68,7 +68,9 @@ class PairForm(forms.Form):
     def __init__(self, *args: Any, by: Posting, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["branch"] = UnitField(label=_("机关党支部"), places=False, help_text=_("单位全称或代码。"))
-        self.fields["village"] = UnitField(label=_("村（社区）"), places=True, covered_by=by, help_text=_("村名或代码。"))
+        self.fields["village"] = UnitField(
+            label=_("村（社区）"), places=True, covered_by=by, help_text=_("村名或代码。")
+        )
         self.order_fields(self.field_order)
 
 

@@ -105,7 +105,10 @@ class HoldForm(forms.Form):
         super().__init__(*args, auto_id="hold_%s", **kwargs)
         self.fields["present"].choices = [(str(pk), name) for pk, name in people.items()]  # type: ignore[attr-defined]
         self.fields["other"] = SubjectField(
-            by=by, label=_("还有谁到场"), required=False, help_text=_("名单上没有的，填姓名或编号；不止一人的，举办后再补登。")
+            by=by,
+            label=_("还有谁到场"),
+            required=False,
+            help_text=_("名单上没有的，填姓名或编号；不止一人的，举办后再补登。"),
         )
         if not people:
             del self.fields["present"]
@@ -138,7 +141,9 @@ def _page(
     session = Session.objects.select_related("circle", "unit").get(pk=session.pk)
     seats = list(Attendance.objects.filter(session=session))
     people = _people(session, seats)
-    said = Text.objects.filter(region_id=session.region_id, pk=session.text_id or 0).values_list("body", flat=True).first()
+    said = (
+        Text.objects.filter(region_id=session.region_id, pk=session.text_id or 0).values_list("body", flat=True).first()
+    )
     above = {"label": session.circle.title, "url": studios.studio_url(session.circle.no)} if session.circle else None
     context = {
         "title": session.title, "state": session.get_state_display(), "tone": studios.SESSION_TONES[session.state],

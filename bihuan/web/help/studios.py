@@ -267,7 +267,12 @@ def join(request: HttpRequest, no: str) -> HttpResponse:
     by, at = request.posting, request.now  # type: ignore[attr-defined]
     form = JoinForm(request.POST, by=by)
     return _act(
-        request, no, "join", form, lambda circle, said: circles.join(circle, said["subject"], by=by, at=at), _("已加入。")
+        request,
+        no,
+        "join",
+        form,
+        lambda circle, said: circles.join(circle, said["subject"], by=by, at=at),
+        _("已加入。"),
     )
 
 
@@ -383,7 +388,9 @@ def make_case(request: HttpRequest, no: str) -> HttpResponse:
         return circles.make_case(found, by=by, at=at)
 
     form = forms.Form(request.POST)
-    return submit(request, form, act, done=_("已转为工单。"), to=back, again=lambda status: _not_made(request, form, status))
+    return submit(
+        request, form, act, done=_("已转为工单。"), to=back, again=lambda status: _not_made(request, form, status)
+    )
 
 
 def _not_made(request: HttpRequest, form: forms.Form, status: int) -> HttpResponse:

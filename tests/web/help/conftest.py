@@ -44,7 +44,10 @@ class Helping:
 @pytest.fixture
 def helping(ladders: Ladders) -> Helping:
     cast = ladders.cast
-    for key, code, name in (("farming", "219981D05", "海澄市农业农村局"), ("branch", "219981Z01", "海澄市税务局党支部")):
+    for key, code, name in (
+        ("farming", "219981D05", "海澄市农业农村局"),
+        ("branch", "219981Z01", "海澄市税务局党支部"),
+    ):
         unit = Unit.objects.create(code=code, kind=Kind.ORGAN, name=name, short=name, level=3, born=BORN)
         Edge.objects.create(child=unit, parent=cast.county, tree="admin", since=BORN)
         setattr(cast, key, unit)

@@ -98,7 +98,10 @@ def test_a_studio_from_its_founding_to_a_case(helping, picture):
     assert county.post(f"{there}hold/", held).status_code == 302
     assert county.post(f"{there}hold/", held | {"photo_ids": []}).status_code == 409
     assert Attendance.objects.get().present
-    assert county.post(f"{home}suggest/", {"who": str(helping.trainee.subject_id), "text": "修一条机耕路"}).status_code == 302
+    assert (
+        county.post(f"{home}suggest/", {"who": str(helping.trainee.subject_id), "text": "修一条机耕路"}).status_code
+        == 302
+    )
     suggestion = Suggestion.objects.get()
     assert "修一条机耕路" not in helping.door("farmer").get(home).content.decode()
     assert county.post(f"/people/studios/suggestions/{suggestion.no}/case/").status_code == 302
@@ -119,7 +122,9 @@ def test_a_training_of_the_area_stands_in_the_calendar(helping):
             "begins_at": f"{begins:%Y-%m-%dT%H:%M}", "ends_at": f"{begins:%Y-%m-%dT}11:00", "venue": "会议室"}  # fmt: skip
     assert farmer.post("/people/studios/sessions/", said).status_code == 302
     session = Session.objects.get()
-    assert "大棚技术培训" in helping.door("county").get(f"/people/studios/sessions/?month={begins:%Y-%m}").content.decode()
+    assert (
+        "大棚技术培训" in helping.door("county").get(f"/people/studios/sessions/?month={begins:%Y-%m}").content.decode()
+    )
     assert helping.door("county").get("/people/studios/sessions/?month=1").status_code == 200
     there = f"/people/studios/sessions/{session.no}/"
     assert helping.door("county").post(f"{there}sign_up/", {"subject": helping.trainee.no}).status_code == 302

@@ -15,7 +15,13 @@ PLAN = {"line-TOTAL_FORMS": "4", "line-INITIAL_FORMS": "0", "line-MIN_NUM_FORMS"
 
 def line(n: int = 0, **said: str) -> dict[str, str]:
     on = localdate() + timedelta(days=20)
-    usual = {"month": f"{on:%Y-%m}", "measure": "上门指导嫁接", "helper": "", "name": "周农技", "due_on": on.isoformat()}
+    usual = {
+        "month": f"{on:%Y-%m}",
+        "measure": "上门指导嫁接",
+        "helper": "",
+        "name": "周农技",
+        "due_on": on.isoformat(),
+    }
     return {f"line-{n}-{key}": value for key, value in {**usual, **said}.items()}
 
 

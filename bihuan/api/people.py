@@ -204,7 +204,8 @@ def _check(one: Standing, passing: Pass, at: datetime) -> dict[str, Any]:
     step, gate = steps.step_of(passing), rules_of(one).gates[passing.gate]
     lines = reading.explain(one, passing.gate, at)
     tests = [
-        {"key": line.test, "title": line.title, "met": line.ok, "why": line.sentence, "must": line.must} for line in lines
+        {"key": line.test, "title": line.title, "met": line.ok, "why": line.sentence, "must": line.must}
+        for line in lines
     ]
     unit = tree.snapshot().get(passing.step_unit)
     return {

@@ -35,7 +35,6 @@ DESKS = (
     Way(_("承办工作台"), "/desk/", "clipboard-list", frozenset({Role.HANDLER, Role.CHIEF})),
     Way(_("网格工作"), "/grid/", "map-pin", frozenset({Role.GRID_WORKER})),
     Way(_("一支队伍"), "/people/", "users-group", frozenset({Role.ORGANISER, Role.SECRETARY, Role.LEADER})),
-    Way(_("需求和帮扶"), "/people/needs/", "heart-handshake", frozenset({Role.HANDLER, Role.CHIEF})),
     Way(_("帮扶"), "/people/needs/", "heart-handshake", frozenset({Role.HANDLER, Role.CHIEF})),
     Way(_("一网大屏"), "/wall/", "chart-line", frozenset({Role.LEADER, Role.SUPERVISOR, Role.DISPATCHER, Role.CHIEF})),
     Way(_("编排"), "/programs/", "route", frozenset({Role.ADMIN})),

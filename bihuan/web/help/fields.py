@@ -20,6 +20,7 @@ from bihuan.net.scope import covers
 from bihuan.net.tree import UnitRow
 from bihuan.offers.actions.plans import Line
 from bihuan.offers.entries import Given
+from bihuan.offers.record import MOST_CHARACTERS
 from bihuan.programs.ladder import LadderProgram
 
 
@@ -36,8 +37,8 @@ class MomentField(forms.DateTimeField):
 
 def words(label: Any, *, rows: int = 3, **kwargs: Any) -> forms.CharField:
     """What somebody writes in sentences."""
-    area = forms.Textarea(attrs={"rows": rows, "data-draft": "", "maxlength": 2000, "data-count": ""})
-    return forms.CharField(label=label, max_length=2000, widget=area, **kwargs)
+    attrs = {"rows": rows, "data-count": MOST_CHARACTERS}
+    return forms.CharField(label=label, max_length=MOST_CHARACTERS, widget=forms.Textarea(attrs=attrs), **kwargs)
 
 
 class UnitField(forms.CharField):
@@ -161,9 +162,7 @@ class LineForm(forms.Form):
     """One line of a help plan: in which month who does what, by which day."""
 
     month = forms.CharField(label=gettext_lazy("月份"), widget=forms.DateInput(attrs={"type": "month"}))
-    measure = forms.CharField(
-        label=gettext_lazy("帮扶措施"), max_length=500, widget=forms.Textarea(attrs={"rows": 2, "data-draft": ""})
-    )
+    measure = forms.CharField(label=gettext_lazy("帮扶措施"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
     helper = forms.ChoiceField(label=gettext_lazy("帮扶人"), required=False)
     name = forms.CharField(label=gettext_lazy("或写姓名"), max_length=40, required=False)
     due_on = DayField(label=gettext_lazy("完成日期"))

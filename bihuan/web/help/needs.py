@@ -33,6 +33,7 @@ from bihuan.web.help.frame import (
 TONES = {"ok": "", "soon": "warn", "late": "bad", "": ""}
 STATES = {"open": "info", "taken": "ok", "met": "ok", "closed": "", "withdrawn": ""}
 SHOWN_LATE = 8
+WINDOWS = (5, 10, 15, 20, 30)  # working days that a need may wait for a claim at each level
 
 
 def asks_needs(rules: LadderProgram) -> bool:
@@ -163,16 +164,16 @@ def _claim_row(row: lists.ClaimRow) -> list[Any]:
 
 
 class RoundForm(forms.Form):
-    program = forms.ChoiceField(label=gettext_lazy("项目"))
+    program = forms.ChoiceField(label=gettext_lazy("培养项目"))
     title = forms.CharField(label=gettext_lazy("名称"), max_length=80)
     unit = UnitField(label=gettext_lazy("征集的地区"), help_text=gettext_lazy("地名或代码。"), places=True)
-    window = forms.CharField(
-        label=gettext_lazy("认领期限"), max_length=8, help_text=gettext_lazy("10wd 是10个工作日，15d 是15天。")
-    )
+    window = forms.ChoiceField(label=gettext_lazy("认领期限"), initial=clock.WINDOW)
 
     def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["program"].choices = choices  # type: ignore[attr-defined]
+        windows = [(f"{n}wd", _("%(n)d个工作日") % {"n": n}) for n in WINDOWS]
+        self.fields["window"].choices = windows  # type: ignore[attr-defined]
 
 
 def _round_form(request: HttpRequest, data: Any = None) -> RoundForm:

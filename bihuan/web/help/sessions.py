@@ -45,7 +45,7 @@ class AreaCallForm(studios.CallForm):
     def __init__(self, *args: Any, by: Posting, programs: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["unit"] = UnitField(label=_("举办的地区或单位"), covered_by=by, help_text=_("名称或代码。"))
-        self.fields["program"] = forms.ChoiceField(label=_("项目"), choices=programs)
+        self.fields["program"] = forms.ChoiceField(label=_("培养项目"), choices=programs)
         self.order_fields(self.field_order)
 
 

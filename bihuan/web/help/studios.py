@@ -64,7 +64,7 @@ def tabs_of(current: str) -> list[dict[str, Any]]:
 
 class FoundForm(forms.Form):
     title = forms.CharField(label=gettext_lazy("工作室名称"), max_length=60)
-    program = forms.ChoiceField(label=gettext_lazy("项目"))
+    program = forms.ChoiceField(label=gettext_lazy("培养项目"))
 
     def __init__(self, *args: Any, by: Posting, programs: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

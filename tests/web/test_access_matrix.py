@@ -49,8 +49,15 @@ def case(cast: SimpleNamespace) -> Case:
 @pytest.fixture
 def values(cast: SimpleNamespace, case: Case) -> dict[str, Any]:
     """What fills the addresses' parameters."""
-    of_people = {
-        "no": raised(cast).no,
+    return of_people(cast) | {
+        "number": case.no, "code": cast.county.code, "verb": "urge", "key": "open", "signed": signed(case),
+    }  # fmt: skip
+
+
+def of_people(cast: SimpleNamespace, name: str = "王小满") -> dict[str, Any]:
+    """What fills the addresses of people: somebody on a ladder, a question about him, and things that are not there."""
+    return {
+        "no": raised(cast, name).no,
         "program": "three_way",
         "ask": "output",
         "case_no": "1",
@@ -58,15 +65,12 @@ def values(cast: SimpleNamespace, case: Case) -> dict[str, Any]:
         "member": 1,
         "n": 1,
     }
-    return of_people | {
-        "number": case.no, "code": cast.county.code, "verb": "urge", "key": "open", "signed": signed(case),
-    }  # fmt: skip
 
 
-def raised(cast: SimpleNamespace) -> Standing:
+def raised(cast: SimpleNamespace, name: str) -> Standing:
     """Somebody of 南关社区 on a ladder."""
     at = timezone.now()
-    return entering.enter(subjects.register("王小满", unit=cast.south.pk, at=at), "three_way", "primary", at, at=at)
+    return entering.enter(subjects.register(name, unit=cast.south.pk, at=at), "three_way", "primary", at, at=at)
 
 
 def signed(case: Case) -> str:

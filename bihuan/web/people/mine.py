@@ -63,6 +63,8 @@ class OpenForm(TrackForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 def find(request: HttpRequest, no: str = "") -> HttpResponse:
     """Number and last four digits lead to the signed page; wrong ones get a sentence (404), too many a rest (429)."""
+    if no and _number(no) is None:
+        raise Http404
     if request.method != "POST":
         return render(request, "people/my.html", {"form": OpenForm(initial={"number": no})})
     form, status = OpenForm(request.POST), 422
@@ -76,10 +78,8 @@ def find(request: HttpRequest, no: str = "") -> HttpResponse:
 
 def _opened(number: str, tail: str) -> tuple[Subject | None, int]:
     """Whose number and phone fit, or the status that says why nobody's: 404, or 429 after five wrong ones in an hour."""
-    at = now()
-    try:
-        no = parse_short_code(number)
-    except BadNumber:
+    at, no = now(), _number(number)
+    if no is None:
         return None, 404
     if WrongTail.objects.filter(no=no, at__gt=at - timedelta(hours=1)).count() >= TRIES:
         return None, 429
@@ -88,6 +88,14 @@ def _opened(number: str, tail: str) -> tuple[Subject | None, int]:
         WrongTail.objects.create(no=no, at=at)
         return None, 404
     return found, 200
+
+
+def _number(text: str) -> str | None:
+    """A subject's number as typed, in its one form; None for what is none."""
+    try:
+        return parse_short_code(text)
+    except BadNumber:
+        return None
 
 
 def _sorry(status: int) -> str:

@@ -313,8 +313,8 @@ class Page:
 
     def _duty(self, duty: Duty, names: dict[int, str]) -> dict[str, Any]:
         rule = self.rules.duties[duty.key]
-        mine = duty.posting == self.posting.pk or rule.by in (own_post(self.posting), posts.ANSWERABLE)
-        here = self.posting.unit_id == duty.unit_id or duty.posting == self.posting.pk or rule.by != posts.ANSWERABLE
+        vacant = rule.by == posts.ANSWERABLE and duty.posting is None and duty.unit_id == self.posting.unit_id
+        mine = duty.posting == self.posting.pk or rule.by == own_post(self.posting) or vacant
         open_ = duty.done_at is None
         return {
             "title": self.label("duty", duty.key),
@@ -323,7 +323,7 @@ class Page:
             "who": names.get(duty.posting or 0) or snapshot().full_name(duty.unit_id),
             "done": story.day(duty.done_at) if duty.done_at else "",
             "late": duty.late,
-            "mine": open_ and mine and here,
+            "mine": open_ and mine,
             "text": "text" in rule.asks,
             "photo": "photo" in rule.asks,
             "entry": self._measured(rule.entry) if rule.entry else "",

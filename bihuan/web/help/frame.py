@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from bihuan.book.ledger import AlreadyReversed
 from bihuan.dossier.models import Subject
@@ -138,8 +139,11 @@ class Panel:
 
 
 def panels(request: HttpRequest, offered: Iterable[Panel], refused: Mapping[str, BaseForm]) -> list[Panel]:
-    """The panels of a page, those that were refused open with what was typed into them."""
+    """The panels of a page, those that were refused open with what was typed into them; one that is offered no more, for
+    somebody was faster, stands first with its refusal."""
     found = list(offered)
+    gone = [key for key in refused if key not in {panel.key for panel in found}]
+    found[:0] = [Panel(key, _("刚才没有办成"), "alert-circle", "", refused[key], "") for key in gone]
     for panel in found:
         if panel.key in refused:
             panel.form, panel.open, panel.held = refused[panel.key], True, pictures.held(request)

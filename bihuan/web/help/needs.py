@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from bihuan.net.scope import covers
 from bihuan.offers import access, clock, lists
 from bihuan.offers.actions import needs, rounds
 from bihuan.offers.models import Offer, Round
@@ -201,7 +202,7 @@ def _open(request: HttpRequest, said: dict[str, Any]) -> Round:
     )  # fmt: skip
 
 
-def _rounds_page(request: HttpRequest, form: RoundForm, status: int = 200) -> HttpResponse:
+def _rounds_page(request: HttpRequest, form: RoundForm, status: int = 200, refused: Any = "") -> HttpResponse:
     by = request.posting  # type: ignore[attr-defined]
     steering = by.role in access.STEERING
     found = Round.objects.filter(unit__path__contains=[own_area(request).id]).select_related("unit")
@@ -210,7 +211,7 @@ def _rounds_page(request: HttpRequest, form: RoundForm, status: int = 200) -> Ht
         needs=Count("offers"), taken=Count("offers", filter=taken), met=Count("offers", filter=met)
     ).order_by("-opened_at")[:50]
     rows = [_round(one, steering) for one in found]
-    shown = {"form": form if steering else None, "refused": status != 200}
+    shown = {"form": form if steering else None, "refused": refused}
     return page(
         request, "needs", "help/rounds.html", {"tabs": _tabs(request, "rounds"), "rounds": rows, **shown}, status
     )
@@ -232,13 +233,13 @@ def _round(one: Any, steering: bool) -> dict[str, Any]:
 @raiser
 def close_round(request: HttpRequest, no: str) -> HttpResponse:
     found = Round.objects.filter(no=as_stored(no)).select_related("unit").first()
-    if found is None:
+    if found is None or not covers(request.posting, found.unit):  # type: ignore[attr-defined]
         raise access.NotFound
     form = forms.Form(request.POST)
     return submit(
         request, form, lambda said: rounds.close(found, by=request.posting, at=request.now),  # type: ignore[attr-defined]
         done=_("征集已经结束。"), to=reverse("help_rounds"),
-        again=lambda status: _rounds_page(request, _round_form(request), status),
+        again=lambda status: _rounds_page(request, _round_form(request), status, form.non_field_errors()),
     )  # fmt: skip
 
 

@@ -74,7 +74,9 @@ def test_what_is_refused_comes_back_with_what_was_typed(helping):
     need, farmer = helping.need(), helping.door("farmer")
     farmer.post(f"/people/needs/{need.no}/claim/")
     answer = farmer.post(f"/people/needs/{need.no}/claim/")
-    assert answer.status_code == 409
+    assert answer.status_code == 409 and "当前为“帮扶中”" in answer.content.decode()
+    late = helping.door("county").post(f"/people/needs/{need.no}/9999/release/", {"text": "写了很久的话"})
+    assert late.status_code == 409 and "写了很久的话" in late.content.decode()
     answer = farmer.post(f"/people/needs/{need.no}/219981D05/plan/", PLAN | line(measure="写了一半", due_on="昨天"))
     assert answer.status_code == 422 and "写了一半" in answer.content.decode()
     answer = farmer.post(f"/people/needs/{need.no}/219981D05/plan/", PLAN | line(name="", measure="没有人"))
@@ -131,7 +133,9 @@ def test_rounds_open_and_close(helping):
     assert "秋季征集" in helping.door("town").get("/people/needs/rounds/").content.decode()
     assert "秋季征集" in helping.door("town").get("/people/needs/new/").content.decode()
     assert county.post(f"/people/needs/rounds/{opened.no}/close/").status_code == 302
-    assert county.post(f"/people/needs/rounds/{opened.no}/close/").status_code == 409
+    again = county.post(f"/people/needs/rounds/{opened.no}/close/")
+    assert again.status_code == 409 and "这次征集已经结束" in again.content.decode()
+    assert helping.door("far").post(f"/people/needs/rounds/{opened.no}/close/").status_code == 404
 
 
 def test_lists_take_the_same_statements_however_long(helping, django_assert_max_num_queries):

@@ -51,8 +51,9 @@ def _is_mine(passing: Pass, posting: Posting) -> bool:
 
 
 def _away(passes: list[Pass], posting: Posting) -> set[int]:
-    """Those this person must keep out of: voted in already, kin, oneself."""
-    voted = set(Vote.objects.filter(passing__in=passes, person=posting.person_id).values_list("passing_id", flat=True))
+    """Those this person must keep out of: voted in already, kin, oneself. Comparing those who wait is no verdict."""
+    judged = [one for one in passes if one.step != Pass.Step.RANK]
+    voted = set(Vote.objects.filter(passing__in=judged, person=posting.person_id).values_list("passing_id", flat=True))
     subjects = {one.standing.subject_id for one in passes}
     kin = set(Kin.objects.filter(subject__in=subjects, person=posting.person_id).values_list("subject_id", flat=True))
     return voted | {

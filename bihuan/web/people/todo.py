@@ -32,7 +32,10 @@ def own_post(posting: Posting) -> str:
 def deciding(posting: Posting, at: datetime) -> list[dict[str, Any]]:
     """The steps that wait for this posting, the one due first first. Three queries; the page of each says it exactly."""
     area = area_for(posting)
-    rows = Pass.objects.filter(step_unit=area.id, ended_at=None).exclude(step__in=QUIET)
+    here = {f"standing__{column}": value for column, value in within(area).items()}
+    # Those who wait for places are compared by the post of the gate, wherever the step was handed for want of others.
+    wanted = Q(step_unit=area.id) | Q(step=Pass.Step.RANK, **here)
+    rows = Pass.objects.filter(wanted, ended_at=None).exclude(step__in=QUIET)
     found = list(rows.select_related("standing__subject", "standing__unit").order_by("step_due", "id")[: MOST * 3])
     mine = [one for one in found if _is_mine(one, posting)]
     away = _away(mine, posting)
@@ -41,10 +44,10 @@ def deciding(posting: Posting, at: datetime) -> list[dict[str, Any]]:
 
 def _is_mine(passing: Pass, posting: Posting) -> bool:
     step = step_of(passing)
-    if step is None:
-        return False
+    own = own_post(posting)
+    if step is None or step.kind == "rank":
+        return step is not None and own in step.by
     if is_home(passing, step):
-        own = own_post(posting)
         return own in step.by or (ANSWERABLE in step.by and passing.standing.answerable == posting.pk)
     roles = {post.partition("@")[0] for post in (*step.by, *OVERSEERS)}
     return posting.role in roles

@@ -26,7 +26,9 @@ def test_a_publication_registers_what_is_asked() -> None:
 
 def test_a_question_known_as_something_else_forbids_the_publication() -> None:
     differs = SHELF.replace("[ask.tool]\n", '[ask.tool]\nuse = "person.birth"\n')
-    with pytest.raises(versions.NotPublishable, match=r"“出生日期”（person\.birth）在系统里是“日期”，方案里写成了“选项”"):
+    with pytest.raises(
+        versions.NotPublishable, match=r"“出生日期”（person\.birth）在系统里是“日期”，方案里写成了“选项”"
+    ):
         versions.publish(differs, by=None, at=AT, since=AT)
 
 

@@ -76,7 +76,13 @@ def _lines(rows: list[Look]) -> list[list[Any]]:
 def _look(row: Look, posting: Posting | None, number: str) -> list[Any]:
     name = {"text": posting.person.name if posting else _("系统"), "sub": posting.unit.name if posting else ""}
     at = f"{localtime(row.at):%Y-%m-%d %H:%M:%S}"
-    return [at, name, str(WHAT.get(row.what, row.what)), spoken(number) if number else "", {"text": row.purpose, "wide": True}]
+    return [
+        at,
+        name,
+        str(WHAT.get(row.what, row.what)),
+        spoken(number) if number else "",
+        {"text": row.purpose, "wide": True},
+    ]
 
 
 # Is the record whole?

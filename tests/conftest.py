@@ -36,7 +36,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
     # A driven browser leaves an event loop running in its thread, where others could start none: they all come first.
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    # Files with slow tests begin, so that no worker is left with one of them when the other has finished.
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.get_closest_marker("browser") is not None, item.path not in slow))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

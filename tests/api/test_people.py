@@ -98,6 +98,21 @@ def test_somebody_is_put_forward_and_checked_by_the_last_event(door, helping):
     assert error(village("/programs/three_way/standings", {"subject": "AAAA", "gate": "recommend"})) == (422, "invalid")
 
 
+def test_a_program_made_of_data_alone_runs_through_the_same_doors(door, helping):
+    subject = helping.ladders.subject("周借用", phone="13804133333")
+    village = door("village")
+    joining = {"subject": subject.no, "gate": "join", "answers": {"tool": "drill", "promise": True}}
+    made = village("/programs/tool_shelf/standings", joining)
+    assert made.status_code == 201, made.json()
+    one = made.json()
+    listed = village("/programs/tool_shelf/standings").json()["standings"]
+    assert one["number"] in {row["number"] for row in listed}
+    left = village(f"/standings/{one['number']}/advance", {"n": one["n"], "move": "give_up"})
+    assert left.status_code == 200, left.json()
+    unkept = joining | {"answers": {"tool": "drill", "promise": False}}
+    assert error(village("/programs/tool_shelf/standings", unkept))[0] in (409, 422)
+
+
 def test_figures_as_of_a_day(door):
     call = door("county")
     found = {one["key"]: one for one in call("/programs/three_way/figures").json()["figures"]}
